@@ -1,0 +1,69 @@
+"""What the site carries beside its pages: our style, the tables for download, and nothing that is never used."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exohcc import download, palette
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+STATIC = Path(__file__).parent / "static"
+FOLDER = "exohcc"  # below _static of the built site
+# The theme's icon script (1.5 MB) is replaced by masks in exohcc.css.
+_ICON_SCRIPT = re.compile(r"\s*<(?:script|link)[^>]*fontawesome\.js[^>]*>(?:</script>)?")
+
+
+def _settings(app: Sphinx, config: Config) -> None:
+    """Set what other modules define once: the charts' dark colours, and the theme's mode."""
+    config.vega_dark_colours = dict(palette.DARK)  # type: ignore[attr-defined]
+    config.html_context.setdefault("default_mode", "auto")  # else the theme logs an error on each page
+
+
+def _copy(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        shutil.copytree(STATIC, Path(app.outdir) / "_static" / FOLDER, dirs_exist_ok=True)
+
+
+def _page(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Add our style; drop the scripts of live kernels, which would come from another site."""
+    app.add_css_file(f"{FOLDER}/exohcc.css")
+    context["favicon_url"] = context["pathto"](f"_static/{FOLDER}/favicon.svg", 1)
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in str(getattr(script, "filename", script) or "")
+        and "thebe" not in str(getattr(script, "attributes", {}).get("body", "")).lower()
+    ]
+    context["css_files"] = [c for c in context.get("css_files", []) if "thebe" not in str(getattr(c, "filename", c))]
+
+
+def _finish(app: Sphinx, error: Exception | None) -> None:
+    """Write the downloads; drop the icon script and the theme's source maps, 5 MB that no reader needs."""
+    if error or app.builder.format != "html" or app.builder.name == "epub":
+        return
+    out = Path(app.outdir)
+    download.write(out / "data", Path(app.srcdir) / "references.bib")
+    for path in out.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        lean = _ICON_SCRIPT.sub("", text)
+        if lean != text:
+            path.write_text(lean, encoding="utf-8")
+    for path in sorted((out / "_static").rglob("*")):
+        if path.suffix == ".map" or path.name.startswith("fontawesome.js"):
+            path.unlink()
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the events."""
+    app.connect("config-inited", _settings)
+    app.connect("builder-inited", _copy)
+    app.connect("html-page-context", _page, priority=900)  # after the theme has added its scripts
+    app.connect("build-finished", _finish)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

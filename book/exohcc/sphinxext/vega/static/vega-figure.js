@@ -1,0 +1,56 @@
+/* Makes static charts interactive when they come near the viewport. One bundle, loaded once, from this site. */
+(() => {
+  "use strict";
+  const here = document.currentScript.src;
+  let bundle;
+
+  function loadBundle() {
+    bundle ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = new URL("vega-bundle.js", here).href;
+      script.onload = () => resolve(window.vegaEmbed);
+      script.onerror = () => reject(new Error(`could not load ${script.src}`));
+      document.head.append(script);
+    });
+    return bundle;
+  }
+
+  async function enliven(chart) {
+    const spec = JSON.parse(chart.querySelector(".vega-chart__spec").textContent);
+    const live = document.createElement("div");
+    live.className = "vega-chart__live";
+    // Laid out at full width but unseen until it is ready, so that the page does not jump.
+    live.style.cssText = "visibility:hidden;position:absolute;left:0;right:0;top:0";
+    chart.append(live);
+    try {
+      const embed = await loadBundle();
+      await embed(live, spec, {
+        actions: false,
+        renderer: "svg",
+        tooltip: { disableDefaultStyle: true },
+      });
+      const picture = live.querySelector("svg.marks");
+      if (picture && spec.description) {
+        picture.setAttribute("role", "img");
+        picture.setAttribute("aria-label", spec.description);
+        picture.removeAttribute("aria-roledescription");
+      }
+      live.style.cssText = "";
+      chart.dataset.live = "";
+    } catch (error) {
+      live.remove(); // the static picture stays
+      console.error("vega-figure:", error);
+    }
+  }
+
+  const charts = document.querySelectorAll(".vega-chart:has(> .vega-chart__spec)");
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting) {
+        seen.unobserve(entry.target);
+        enliven(entry.target);
+      }
+    }
+  }, { rootMargin: "400px" });
+  for (const chart of charts) seen.observe(chart);
+})();
