@@ -112,10 +112,11 @@ def _parse(path: Path, text: str) -> Bibliography:
                 Finding(path, line, "bib.duplicate-field", f"A field is given twice: {names}", "Keep one of them")
             )
         elif isinstance(block, ParsingFailedBlock):
-            first_line = str(block.error).strip().splitlines()[-1].strip()
+            reason = str(getattr(block.error, "abort_reason", "") or block.error).strip()
+            reason = reason.splitlines()[-1].strip().rstrip(".") if reason else "it does not end"
             problems.append(
                 Finding(
-                    path, line, "bib.syntax", f"The entry that starts here can't be read: {first_line}",
+                    path, line, "bib.syntax", f"The entry that starts here can't be read: {reason}",
                     "Close its braces and quotes, put a comma after each field",
                 )
             )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
-Counts = Sequence[float] | npt.NDArray[np.generic]
+Counts = float | Sequence[float] | npt.NDArray[np.generic]
 
 CORRECTION_RULES = ("all", "single", "always", "none")
 
@@ -165,7 +165,8 @@ def two_by_two(
     decimals : int, optional
         Digits printed after the point, instead of those seen.
     percent : bool, optional
-        Read both figures as percentages. By default a figure with ``%`` or above 1 is a percentage.
+        Read both figures as percentages, or as proportions. By default both are percentages if either
+        carries ``%`` or is above 1.
 
     Returns
     -------
@@ -180,8 +181,12 @@ def two_by_two(
     for name, size in (("n_cases", n_cases), ("n_controls", n_controls)):
         if size != int(size) or size < 1:
             raise AccuracyError(f"{name}={size!r}; give a whole number of patients, at least 1")
-    tp, possible_tp, tolerance_tp = _whole_patients(int(n_cases), sensitivity, decimals, percent)
-    tn, possible_tn, tolerance_tn = _whole_patients(int(n_controls), specificity, decimals, percent)
+    sens, spec = _printed(sensitivity), _printed(specificity)
+    if percent is None:
+        marked = any("%" in str(figure) for figure in (sensitivity, specificity))
+        percent = marked or max(sens, spec) > 1
+    tp, possible_tp, tolerance_tp = _whole_patients(int(n_cases), sens, decimals, percent)
+    tn, possible_tn, tolerance_tn = _whole_patients(int(n_controls), spec, decimals, percent)
     return TwoByTwo(
         tp=tp,
         fn=int(n_cases) - tp,
@@ -197,23 +202,22 @@ def two_by_two(
     )
 
 
-def _whole_patients(
-    n: int, printed: float | str, decimals: int | None, percent: bool | None
-) -> tuple[int, int, float]:
-    """Return the nearest count, how many counts fit the print, and the tolerance as a proportion."""
-    text = str(printed).strip()
-    as_percent = percent if percent is not None else text.endswith("%")
+def _printed(figure: float | str) -> Decimal:
+    """Read a figure as printed, keeping its digits."""
     try:
-        value = Decimal(text.removesuffix("%").strip())
-    except InvalidOperation as error:
-        raise AccuracyError(
-            f"{printed!r} is not a number; give the figure as printed, e.g. '85.7'"
-        ) from error
-    if percent is None and value > 1:
-        as_percent = True
-    scale = 100 if as_percent else 1
-    if not (value.is_finite() and 0 <= value <= scale):
-        raise AccuracyError(f"{printed!r} is outside 0 to 100 %; check the figure or set percent=")
+        value = Decimal(str(figure).strip().removesuffix("%").strip())
+    except InvalidOperation:
+        value = Decimal("nan")
+    if not value.is_finite():
+        raise AccuracyError(f"{figure!r} is not a number; give the figure as printed, e.g. '85.7'")
+    return value
+
+
+def _whole_patients(n: int, value: Decimal, decimals: int | None, percent: bool) -> tuple[int, int, float]:
+    """Return the nearest count, how many counts fit the print, and the tolerance as a proportion."""
+    scale = 100 if percent else 1
+    if not 0 <= value <= scale:
+        raise AccuracyError(f"{value} is outside 0 to 100 %; check the figure or set percent=")
     exponent = value.as_tuple().exponent
     digits = decimals if decimals is not None else max(0, -int(exponent))
     half_unit = Decimal(5).scaleb(-digits - 1)

@@ -13,10 +13,13 @@ from exohcc.schema import LIST_SEPARATOR, Field
 
 def schema_conformance(project: Project) -> Iterator[Finding]:
     """Validate every table against ``datapackage.json`` with frictionless: ids ``table.<error type>``."""
-    from frictionless import Package, system
+    from frictionless import FrictionlessException, Package, system
 
     system.trusted = True  # the package may stand in any folder; its paths are relative to it
-    package = Package(str(project.data / "datapackage.json"))
+    try:
+        package = Package(str(project.data / "datapackage.json"))
+    except FrictionlessException as error:
+        raise ValueError(f"datapackage.json can't be used: {error}") from error
     for resource in package.resources:
         path = project.data / str(resource.path)
         if not path.is_file():
@@ -79,14 +82,11 @@ def vocabulary(project: Project) -> Iterator[Finding]:
 
 def lists(project: Project) -> Iterator[Finding]:
     """A list has no empty item, no repeated item and no space round its separator."""
-    seen: set[tuple[Row, str]] = set()
     for name, table in project.tables.items():
         for field in (f for f in table.fields if f.is_list):
             for row in project.rows.get(name, []):
                 items = row[field.name].split(LIST_SEPARATOR) if row[field.name] else []
                 if any(item != item.strip() or not item for item in items) or len(set(items)) < len(items):
-                    if (row, field.name) in seen:
-                        continue
                     yield Finding(
                         row.path, row.line, "table.list",
                         f"{row.id}: {field.name} has an empty, repeated or padded item",

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 FOLDER = "exohcc"  # below _static of the built site
-# The theme's icon script (1.5 MB) is replaced by masks in exohcc.css.
-_ICON_SCRIPT = re.compile(r"\s*<(?:script|link)[^>]*fontawesome\.js[^>]*>(?:</script>)?")
+_REPAIRS = (
+    # The theme's icon script (1.5 MB) is replaced by masks in exohcc.css.
+    (re.compile(r"\s*<(?:script|link)[^>]*fontawesome\.js[^>]*>(?:</script>)?"), ""),
+    # docutils puts entries without the role "listitem" into a list, a critical fault for screen readers.
+    (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
+)
 
 
 def _settings(app: Sphinx, config: Config) -> None:
@@ -45,16 +49,18 @@ def _page(app: Sphinx, name: str, template: str, context: dict[str, Any], doctre
 
 
 def _finish(app: Sphinx, error: Exception | None) -> None:
-    """Write the downloads; drop the icon script and the theme's source maps, 5 MB that no reader needs."""
+    """Write the downloads, repair the pages, drop the icon script and the source maps, 5 MB that no reader needs."""
     if error or app.builder.format != "html" or app.builder.name == "epub":
         return
     out = Path(app.outdir)
     download.write(out / "data", Path(app.srcdir) / "references.bib")
     for path in out.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        lean = _ICON_SCRIPT.sub("", text)
-        if lean != text:
-            path.write_text(lean, encoding="utf-8")
+        repaired = text
+        for fault, repair in _REPAIRS:
+            repaired = fault.sub(repair, repaired)
+        if repaired != text:
+            path.write_text(repaired, encoding="utf-8")
     for path in sorted((out / "_static").rglob("*")):
         if path.suffix == ".map" or path.name.startswith("fontawesome.js"):
             path.unlink()

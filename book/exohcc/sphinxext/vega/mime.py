@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 # Written out, not imported from .renderer, so that the build needs no Altair.
 MIME = "application/vnd.vegalite.v6+json"
 LAB_MIME = "application/vnd.vegalite.v5+json"
+
+_CELL = re.compile(r"^[`~:]{3,}\s*\{code-cell\}")
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +62,7 @@ class VegaMimeRenderer:
             logger.warning(
                 "vega.no-description: The chart of this cell has no description, so some readers get nothing. "
                 "Set chart.properties(description=...) or figure(..., alt_text=...).",
-                location=(document.settings.env.docname, data.line),
+                location=(document.settings.env.docname, _cell_line(document["source"], data.line)),
                 type="vega", subtype="no-description",
             )  # fmt: skip
         chart = vega_chart("", spec=json.dumps(spec, ensure_ascii=False, separators=(",", ":")), alt=alt)
@@ -80,6 +84,16 @@ class VegaMimeRenderer:
         if legend:
             figure += nodes.legend("", *legend)
         return [figure]
+
+
+def _cell_line(source: str, line: int | None) -> int | None:
+    """Return the line on which the cell's directive opens; myst-nb's own count is a line or two off."""
+    path = Path(source)
+    if line is None or not path.is_file():
+        return line
+    lines = path.read_text(encoding="utf-8").splitlines()
+    openings = [n for n, text in enumerate(lines[:line], 1) if _CELL.match(text)]
+    return openings[-1] if openings else line
 
 
 def _cell_figure(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

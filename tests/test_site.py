@@ -1,0 +1,222 @@
+"""The built site in headless Chromium, with every request to another place refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from conftest import PROJECT
+from exohcc.checks.project import docnames
+
+pytestmark = pytest.mark.browser
+
+PAGES = docnames(PROJECT)
+HTML = PROJECT / "_build" / "html"
+CHARTS = [name for name in PAGES if "vega-chart__spec" in (HTML / f"{name}.html").read_text(encoding="utf-8")]
+# The last five keep Chromium from calling home, which a closed network would report as errors.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = which("chromium") or which("chromium-browser") or which("google-chrome")
+    assert path, "The browser tests need Chromium; make test installs it or says how."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page with what it asked for and what it complained about."""
+
+    def __init__(self, page: Page, site: str) -> None:
+        self.page, self.site = page, site
+        self.requests: list[str] = []
+        self.refused: list[str] = []
+        self.errors: list[str] = []
+        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.route("**/*", self._route)
+
+    def _route(self, route: Any) -> None:
+        url = route.request.url
+        if url.startswith((self.site, "data:")):
+            self.requests.append(url)
+            route.continue_()
+        else:
+            self.refused.append(url)
+            route.abort()
+
+    def open(self, name: str) -> Page:
+        self.page.goto(f"{self.site}/{name}.html")
+        return self.page
+
+    def enliven(self) -> None:
+        """Scroll through the page until every chart is interactive."""
+        for chart in self.page.locator(".vega-chart").all():
+            chart.scroll_into_view_if_needed()
+        self.page.wait_for_function("document.querySelectorAll('.vega-chart:not([data-live])').length === 0")
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Open:
+    @contextmanager
+    def make(width: int = 1280, dark: bool = False, script: bool = True) -> Iterator[Visit]:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+        )  # fmt: skip
+        yield Visit(context.new_page(), site)
+        context.close()
+
+    return make
+
+
+def faults(page: Page) -> list[Any]:
+    """Return the serious and critical faults by axe's rules."""
+    return [
+        (rule["id"], node["target"], node["failureSummary"])
+        for rule in Axe().run(page).response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"][:3]
+    ]
+
+
+# Widths of live charts that reach beyond the screen; charts of fixed width scroll inside their figure.
+TOO_WIDE = """[...document.querySelectorAll('.vega-chart[data-live]:not(.vega-chart--fixed) .vega-embed svg.marks')]
+    .filter(svg => svg.getBoundingClientRect().right > innerWidth).map(svg => svg.getAttribute('aria-label'))"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_on_a_desk(name: str, visit: Open) -> None:
+    """Light, wide: nothing comes from elsewhere, the console is silent, every chart is live and accessible."""
+    with visit() as v:
+        page = v.open(name)
+        v.enliven()
+        assert v.refused == []
+        assert v.errors == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+        assert faults(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_on_a_phone_in_the_dark(name: str, visit: Open) -> None:
+    with visit(width=375, dark=True) as v:
+        page = v.open(name)
+        v.enliven()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+        assert page.evaluate(TOO_WIDE) == []
+        assert faults(page) == []
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_charts_show_without_script(name: str, visit: Open) -> None:
+    with visit(script=False) as v:
+        page = v.open(name)
+        charts = page.locator(".vega-chart")
+        assert charts.count() > 0
+        for chart in charts.all():
+            pictures = [svg for svg in chart.locator("> svg").all() if svg.is_visible()]
+            assert len(pictures) == 1
+            assert len(pictures[0].get_attribute("aria-label") or "") > 20
+
+
+def test_bundle_loads_once_and_only_near_a_chart(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/crosstalk/endothelium")
+        page.wait_for_load_state("networkidle")
+        assert not any("vega-bundle" in url for url in v.requests)
+        v.enliven()
+        assert sum("vega-bundle" in url for url in v.requests) == 1
+
+
+def test_tooltip_says_what_the_row_says(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/crosstalk/endothelium")
+        v.enliven()
+        page.locator("#fig-endo-effects .vega-embed .mark-symbol path").first.hover()
+        tooltip = page.locator("#vg-tooltip-element")
+        tooltip.wait_for(state="visible")
+        assert "Cargo" in tooltip.inner_text()
+        assert "Source" in tooltip.inner_text()
+
+
+def test_choice_by_keyboard_changes_the_chart(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/crosstalk/endothelium")
+        v.enliven()
+        faint = "#fig-endo-effects .vega-embed .mark-symbol.role-mark path[opacity='0.15']"
+        assert page.locator(faint).count() == 0
+        page.locator("#fig-endo-effects select").focus()
+        page.keyboard.press("ArrowDown")
+        page.wait_for_function(f"document.querySelectorAll({faint!r}).length > 0")
+
+
+def test_slider_filters(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/crosstalk/endothelium")
+        v.enliven()
+        marks = "#fig-endo-evidence .vega-embed .mark-symbol.role-mark path"
+        before = page.locator(marks).count()
+        page.locator("#fig-endo-evidence input[type=range]").focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"document.querySelectorAll({marks!r}).length < {before}")
+
+
+def test_colours_follow_the_theme(visit: Open) -> None:
+    colours = []
+    for dark in (False, True):
+        with visit(dark=dark) as v:
+            page = v.open("book/crosstalk/endothelium")
+            v.enliven()
+            label = page.locator("#fig-endo-effects svg.marks .role-axis-label text").first
+            colours.append(label.evaluate("e => getComputedStyle(e).fill"))
+    assert colours == ["rgb(31, 41, 51)", "rgb(230, 234, 238)"]
+
+
+def test_figure_links_to_its_rows(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/crosstalk/endothelium")
+        link = page.locator("#fig-endo-effects .vega-figure__data a").first
+        response = page.request.get(link.evaluate("a => a.href"))
+        assert response.ok
+        assert response.text().startswith("id,source,basis")
+
+
+def test_every_icon_is_drawn() -> None:
+    style = (HTML / "_static/exohcc/exohcc.css").read_text(encoding="utf-8")
+    sizes = {"fa-solid", "fa-regular", "fa-brands", "fa-lg"}
+    used = {
+        icon
+        for path in HTML.rglob("*.html")
+        for classes in re.findall(r'class="((?:fa-|fas )[^"]*)"', path.read_text(encoding="utf-8"))
+        for icon in classes.split()
+        if icon.startswith("fa-")
+    }
+    assert {icon for icon in used - sizes if f".{icon} " not in style} == set()
+
+
+def test_first_load_is_light() -> None:
+    """Scripts and styles of a page without charts stay under 250 KB compressed."""
+    import gzip
+
+    page = (HTML / f"{PAGES[0]}.html").read_text(encoding="utf-8")
+    files = re.findall(r'(?:src|href)="([^"?]+\.(?:js|css))', page)
+    total = sum(len(gzip.compress((HTML / "book" / Path(file)).resolve().read_bytes())) for file in set(files))
+    assert total < 250_000
