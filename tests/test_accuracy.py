@@ -279,9 +279,7 @@ def test_regions_and_curves() -> None:
     line = got.sroc()
     assert logit(line[:, 1]) == pytest.approx(height + slope * logit(line[:, 0]))
     # The mean over the curve's own grid is near the integral.
-    assert got.auc(fpr_range=(0.01, 0.99)) == pytest.approx(
-        np.trapezoid(line[:, 1], line[:, 0]) / 0.98, abs=2e-3
-    )
+    assert got.auc(fpr_range=(0.01, 0.99)) == pytest.approx(np.trapezoid(line[:, 1], line[:, 0]) / 0.98, abs=2e-3)
     with pytest.raises(AccuracyError, match="fpr_range"):
         got.auc(fpr_range=(0.5, 0.2))
     with pytest.raises(AccuracyError, match="strictly between"):
@@ -298,9 +296,7 @@ seeds = st.integers(0, 10_000)
 
 @fast
 @given(seed=seeds, k=st.integers(4, 9), likelihood=st.sampled_from(["binomial", "normal"]))
-def test_swapping_the_disease_labels_swaps_sensitivity_and_specificity(
-    seed: int, k: int, likelihood: str
-) -> None:
+def test_swapping_the_disease_labels_swaps_sensitivity_and_specificity(seed: int, k: int, likelihood: str) -> None:
     data = simulate(np.random.default_rng(seed), k)
     one = fit(**data, likelihood=likelihood)
     two = fit(data["tn"], data["fp"], data["fn"], data["tp"], likelihood)
@@ -485,9 +481,7 @@ def test_regression_against_metafor_and_lme4(example: str) -> None:
 
     laplace = REFERENCE[example]["lme4_covariate"]
     exact = meta_regression(**counts(example), covariate=labels)
-    assert [c.estimate for c in exact.logit_sensitivity] == pytest.approx(
-        laplace["logit_sensitivity"], abs=3e-3
-    )
+    assert [c.estimate for c in exact.logit_sensitivity] == pytest.approx(laplace["logit_sensitivity"], abs=3e-3)
     assert [c.estimate for c in exact.logit_fpr] == pytest.approx(laplace["logit_fpr"], abs=3e-3)
     assert exact.test_both.statistic == pytest.approx(laplace["chisq"], abs=0.03)
     assert exact.loglik_null == pytest.approx(fit(**counts(example)).loglik, abs=1e-6)
@@ -567,9 +561,7 @@ def test_deeks_errors() -> None:
         deeks_test([1, 2], [1, 2], [1, 2], [1, 2])
     with pytest.raises(AccuracyError, match="same effective sample size"):
         deeks_test([8, 7, 6], [2, 3, 4], [1, 2, 3], [9, 8, 7])
-    assert any(
-        "little power" in note for note in deeks_test([8, 7, 9], [2, 3, 4], [1, 2, 3], [9, 8, 7]).notes
-    )
+    assert any("little power" in note for note in deeks_test([8, 7, 9], [2, 3, 4], [1, 2, 3], [9, 8, 7]).notes)
 
 
 # Two-by-two tables --------------------------------------------------------------------------------------
@@ -592,9 +584,7 @@ def test_two_by_two() -> None:
 
 @given(n=st.integers(1, 400), m=st.integers(1, 400), data=st.data(), digits=st.integers(0, 3))
 @settings(max_examples=100, deadline=None)
-def test_two_by_two_accepts_every_correctly_rounded_table(
-    n: int, m: int, data: st.DataObject, digits: int
-) -> None:
+def test_two_by_two_accepts_every_correctly_rounded_table(n: int, m: int, data: st.DataObject, digits: int) -> None:
     tp, tn = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
     got = two_by_two(n, m, f"{100 * tp / n:.{digits}f}%", f"{100 * tn / m:.{digits}f}%")
     assert got.exact

@@ -41,7 +41,11 @@ def test_unchanged_notebook_need_not_run(inputs: Inputs) -> None:
 
 @pytest.mark.parametrize(
     ("file", "reason"),
-    [("data/a.csv", "a.csv changed"), ("code.py", "the package changed"), ("lock.txt", "the environment changed")],
+    [
+        ("data/a.csv", "a.csv changed"),
+        ("code.py", "the package changed"),
+        ("lock.txt", "the environment changed"),
+    ],
 )
 def test_a_change_makes_it_stale(inputs: Inputs, file: str, reason: str) -> None:
     _ran(inputs, ["a.csv"])

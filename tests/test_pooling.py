@@ -120,9 +120,7 @@ def test_errors(arguments: tuple[Any, ...], message: str) -> None:
     factor=st.floats(0.2, 5),
     method=st.sampled_from(["REML", "DL"]),
 )
-def test_scaling_inverting_and_reordering(
-    data: list[tuple[float, float]], factor: float, method: str
-) -> None:
+def test_scaling_inverting_and_reordering(data: list[tuple[float, float]], factor: float, method: str) -> None:
     y, se = np.array(data).T
     hr, low, high = np.exp(y), np.exp(y - 1.96 * se), np.exp(y + 1.96 * se)
     one = pool_hazard_ratios(hr, low, high, method)

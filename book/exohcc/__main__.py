@@ -28,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     root: Path = options.root.resolve()
     missing = [name for name in ("_config.yml", "_toc.yml", "references.bib") if not (root / name).is_file()]
     if missing:
-        print(f"exohcc: no {', '.join(missing)} in {root}. Run it in the project's folder or give --root.", file=sys.stderr)
+        print(
+            f"exohcc: no {', '.join(missing)} in {root}. Run it in the project's folder or give --root.",
+            file=sys.stderr,
+        )
         return 2
     if options.command == "build":
         from exohcc.build import build

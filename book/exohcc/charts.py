@@ -22,12 +22,17 @@ DOWNLOADS = "data"  # folder of the site that holds the tables
 
 
 def _theme() -> alt.theme.ThemeConfig:
-    axis = {
+    axis: Any = {
         "labelColor": palette.INK, "titleColor": palette.MUTED, "labelFontSize": _LABEL, "titleFontSize": _LABEL,
         "titleFontWeight": "normal", "gridColor": palette.GRID, "domainColor": palette.MUTED,
         "tickColor": palette.MUTED, "labelLimit": 190,
     }  # fmt: skip
-    text = {"labelColor": palette.INK, "titleColor": palette.MUTED, "labelFontSize": _LABEL, "titleFontSize": _LABEL}
+    text: Any = {
+        "labelColor": palette.INK,
+        "titleColor": palette.MUTED,
+        "labelFontSize": _LABEL,
+        "titleFontSize": _LABEL,
+    }
     return {
         "config": {
             "background": "transparent",
@@ -37,7 +42,16 @@ def _theme() -> alt.theme.ThemeConfig:
             "view": {"stroke": None, "continuousWidth": 640, "discreteWidth": 640},
             "axis": axis,
             "axisX": {"labelAngle": 0},
-            "legend": {**text, "orient": "top", "symbolStrokeWidth": 0, "titleOrient": "top", "columns": {"expr": "width < 320 ? 1 : 4"}, "symbolBaseFillColor": palette.INK, "symbolBaseStrokeColor": palette.INK, "layout": {"top": {"direction": "vertical", "anchor": "start"}}},
+            "legend": {
+                **text,
+                "orient": "top",
+                "symbolStrokeWidth": 0,
+                "titleOrient": "top",
+                "columns": {"expr": "width < 320 ? 1 : 4"},
+                "symbolBaseFillColor": palette.INK,
+                "symbolBaseStrokeColor": palette.INK,
+                "layout": {"top": {"direction": "vertical", "anchor": "start"}},
+            },
             "header": {**text, "labelFontWeight": "bold"},
             "range": {"category": list(palette.CATEGORIES)},
             "text": {"color": palette.INK, "fontSize": _LABEL},
@@ -47,7 +61,7 @@ def _theme() -> alt.theme.ThemeConfig:
             "circle": {"color": palette.BLUE},
             "rect": {"color": palette.BLUE},
         }
-    }  # type: ignore[typeddict-item,return-value,unused-ignore]
+    }
 
 
 def setup() -> None:
@@ -85,7 +99,14 @@ def tooltips(names: Mapping[str, str]) -> list[alt.Tooltip]:
 
 def top_axis(**options: Any) -> alt.Axis:
     """Return an axis for text labels above a matrix; upright, so that they stay apart on a phone."""
-    fixed = {"orient": "top", "labelAngle": -90, "ticks": False, "domain": False, "grid": False, "labelLimit": 160}
+    fixed = {
+        "orient": "top",
+        "labelAngle": -90,
+        "ticks": False,
+        "domain": False,
+        "grid": False,
+        "labelLimit": 160,
+    }
     return alt.Axis(**{**fixed, **options})
 
 
@@ -98,7 +119,7 @@ def side_axis(**options: Any) -> alt.Axis:
 def matrix(
     frame: pl.DataFrame, *, row: str, column: str, value: str, row_order: Sequence[str], column_order: Sequence[str],
     row_title: str, column_title: str, tooltip: Sequence[alt.Tooltip] = (), step: int = 30,
-) -> alt.LayerChart:  # fmt: skip
+) -> Any:  # fmt: skip
     """Return a matrix of counts: one shaded, numbered field per pair.
 
     Parameters

@@ -20,12 +20,24 @@ def graphml(messages: pl.DataFrame) -> str:
 
     `messages` is the table ``crosstalk`` as :func:`exohcc.load` gives it.
     """
-    columns = ["id", "source", "cargo", "cargo_type", "tumour_direction", "setting", "in_vivo", "patients_ev", "summary"]
+    columns = [
+        "id",
+        "source",
+        "cargo",
+        "cargo_type",
+        "tumour_direction",
+        "setting",
+        "in_vivo",
+        "patients_ev",
+        "summary",
+    ]
     root = ElementTree.Element("graphml", xmlns="http://graphml.graphdrawing.org/xmlns")
     for name in ("label", "label_zh", "group", "ontology_id"):
         ElementTree.SubElement(root, "key", {"id": name, "for": "node", "attr.name": name, "attr.type": "string"})
     for name in columns:
-        ElementTree.SubElement(root, "key", {"id": f"e_{name}", "for": "edge", "attr.name": name, "attr.type": "string"})
+        ElementTree.SubElement(
+            root, "key", {"id": f"e_{name}", "for": "edge", "attr.name": name, "attr.type": "string"}
+        )
     graph = ElementTree.SubElement(root, "graph", {"id": "crosstalk", "edgedefault": "directed"})
     cells = evidence.read_csv(schema.tables()["vocabulary"]).filter(pl.col("kind") == "cell")
     used = set(messages["sender"]) | set(messages["recipient"])
@@ -56,5 +68,9 @@ def write(target: Path, bibliography: Path) -> None:
     shutil.copyfile(bibliography, target / "references.bib")
     (target / "crosstalk.graphml").write_text(graphml(evidence.load("crosstalk")), encoding="utf-8")
     with zipfile.ZipFile(target / "exohcc-data.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in [*(t.path for t in schema.tables().values()), schema.DATA / "datapackage.json", bibliography]:
+        for path in [
+            *(t.path for t in schema.tables().values()),
+            schema.DATA / "datapackage.json",
+            bibliography,
+        ]:
             archive.writestr(zipfile.ZipInfo(path.name, _EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)

@@ -1,4 +1,4 @@
-"""Write and check the lock files: ``requirements.txt`` (book and tests) and ``requirements-lab.txt`` (JupyterLab too)."""
+"""Write and check the lock files: ``requirements.txt`` (book, tests) and ``requirements-lab.txt`` (JupyterLab)."""
 
 from __future__ import annotations
 
@@ -57,4 +57,10 @@ def findings(root: Path) -> Iterator[Finding]:
         path = root / name
         expected = mark(wanted(project, extras), project["requires-python"])
         if not path.is_file() or expected not in path.read_text(encoding="utf-8").splitlines()[:3]:
-            yield Finding(path, 2, "lock.stale", f"{name} was not made from pyproject.toml as it stands", "Run make lock")
+            yield Finding(
+                path,
+                2,
+                "lock.stale",
+                f"{name} was not made from pyproject.toml as it stands",
+                "Run make lock",
+            )

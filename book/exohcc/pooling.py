@@ -110,9 +110,7 @@ class PooledRatio:
         results = []
         for i in range(k):
             keep = np.arange(k) != i
-            one = _pool(
-                self.log_ratios[keep], self.se_log_ratios[keep], self.method, self.level, self.hartung_knapp
-            )
+            one = _pool(self.log_ratios[keep], self.se_log_ratios[keep], self.method, self.level, self.hartung_knapp)
             results.append(replace(one, notes=(f"without study {i}", *one.notes)))
         return tuple(results)
 

@@ -19,9 +19,7 @@ class AccuracyError(ValueError):
     """The data or the options cannot give a sound answer; the message says what to do."""
 
 
-def check_counts(
-    tp: Counts, fn: Counts, fp: Counts, tn: Counts, *, whole: bool, min_studies: int = 1
-) -> FloatArray:
+def check_counts(tp: Counts, fn: Counts, fp: Counts, tn: Counts, *, whole: bool, min_studies: int = 1) -> FloatArray:
     """Check the four count columns and stack them.
 
     Parameters

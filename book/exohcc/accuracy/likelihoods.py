@@ -68,9 +68,7 @@ class BinomialLikelihood:
         self.expand[:, 0, :p1] = x_sensitivity
         self.expand[:, 1, p1 : p1 + p2] = x_fpr
         self.expand[:, 2:, p1 + p2 :] = np.eye(3)
-        self.constant = float(
-            np.sum(gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1))
-        )
+        self.constant = float(np.sum(gammaln(totals + 1) - gammaln(events + 1) - gammaln(totals - events + 1)))
         x, weight = np.polynomial.hermite.hermgauss(n_nodes)
         grid = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1).reshape(-1, 2)
         self.nodes = np.sqrt(2.0) * grid
@@ -201,9 +199,7 @@ class NormalLikelihood:
         beta, covariance, weight = self.coefficients(abc)
         residual = self.logits - self.design @ beta
         scaled = np.einsum("kij,kj->ki", weight, residual)
-        value = (
-            self.constant + 0.5 * np.linalg.slogdet(weight)[1].sum() - 0.5 * float(np.sum(residual * scaled))
-        )
+        value = self.constant + 0.5 * np.linalg.slogdet(weight)[1].sum() - 0.5 * float(np.sum(residual * scaled))
         by_covariance = np.einsum("ki,kj->ij", scaled, scaled) - weight.sum(axis=0)
         if self.reml:
             value += 0.5 * np.linalg.slogdet(covariance)[1]

@@ -68,9 +68,7 @@ class _Found:
     notes: tuple[str, ...]
 
 
-def fit_design(
-    table: FloatArray, x_sensitivity: FloatArray, x_fpr: FloatArray, options: Options
-) -> DesignFit:
+def fit_design(table: FloatArray, x_sensitivity: FloatArray, x_fpr: FloatArray, options: Options) -> DesignFit:
     """Maximise the chosen likelihood, without correlation if it cannot be estimated.
 
     Parameters
@@ -119,9 +117,7 @@ def _refuse_separation(table: FloatArray) -> None:
             )
 
 
-def corrected_logits(
-    table: FloatArray, correction: float, rule: str
-) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
+def corrected_logits(table: FloatArray, correction: float, rule: str) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
     """Logit sensitivity and logit fpr of each study with their variances, both of shape (k, 2)."""
     corrected, notes = add_correction(table, correction, rule)
     tp, fn, fp, tn = corrected.T
@@ -233,8 +229,7 @@ def _describe(found: _Found, independent: bool) -> DesignFit:
     for name, sd in (("sensitivity", sd_s), ("fpr", sd_f)):
         if sd**2 > WIDE_TAU2:
             notes.append(
-                f"tau2_{name} above {WIDE_TAU2:g}: results near 0 and near 100 % are mixed, the mean "
-                "describes no study"
+                f"tau2_{name} above {WIDE_TAU2:g}: results near 0 and near 100 % are mixed, the mean describes no study"
             )
     return DesignFit(
         beta=found.beta,

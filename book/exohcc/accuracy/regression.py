@@ -251,9 +251,7 @@ def _members(design: FloatArray, index: int) -> npt.NDArray[np.bool_]:
     return member
 
 
-def _check_levels(
-    table: FloatArray, names: tuple[str, ...], design: FloatArray, likelihood: str
-) -> list[str]:
+def _check_levels(table: FloatArray, names: tuple[str, ...], design: FloatArray, likelihood: str) -> list[str]:
     notes = []
     for index, name in enumerate(names):
         part = table[_members(design, index)]

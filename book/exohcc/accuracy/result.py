@@ -175,9 +175,7 @@ class BivariateResult:
     def _between(self) -> FloatArray:
         """Between-study covariance of the logits, shape (2, 2)."""
         if self.n_studies < 3:
-            raise AccuracyError(
-                f"{self.n_studies} studies: no prediction is possible; at least 3 studies are needed"
-            )
+            raise AccuracyError(f"{self.n_studies} studies: no prediction is possible; at least 3 studies are needed")
         shared = self.rho * np.sqrt(self.tau2_sensitivity * self.tau2_fpr)
         shared = 0.0 if np.isnan(shared) else shared
         return np.array([[self.tau2_sensitivity, shared], [shared, self.tau2_fpr]])

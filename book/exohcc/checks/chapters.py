@@ -46,8 +46,8 @@ def citations(project: Project) -> Iterator[Finding]:
     for entry in project.bibliography.entries:
         if entry.key not in cited and entry.key not in project.rows_by_source:
             yield Finding(
-                project.bibliography_path, entry.line, "cite.unused", f"{entry.key} is neither cited nor a row's source",
-                "Add rows for it or remove it",
+                project.bibliography_path, entry.line, "cite.unused",
+                f"{entry.key} is neither cited nor a row's source", "Add rows for it or remove it",
             )  # fmt: skip
 
 
@@ -59,7 +59,9 @@ def cells(project: Project) -> Iterator[Finding]:
                 ast.parse(cell.source)
             except SyntaxError as error:
                 line = cell.line + (error.lineno or 1) - 1
-                yield Finding(page.path, line, "cell.syntax", f"The cell is not Python: {error.msg}", "Correct the code")
+                yield Finding(
+                    page.path, line, "cell.syntax", f"The cell is not Python: {error.msg}", "Correct the code"
+                )
             for offset, text in enumerate(cell.source.splitlines()):
                 if _READS.search(text):
                     yield Finding(

@@ -29,15 +29,14 @@ def schema_conformance(project: Project) -> Iterator[Finding]:
             )  # fmt: skip
             continue
         report = resource.validate()
-        for error in report.tasks[0].errors if report.tasks else report.errors:
-            line = getattr(error, "row_number", None) or 1
-            label = getattr(error, "field_name", None) or getattr(error, "label", None)
-            note = " ".join(str(error.note or error.message).split())
+        for fault in report.tasks[0].errors if report.tasks else report.errors:
+            line = getattr(fault, "row_number", None) or 1
+            label = getattr(fault, "field_name", None) or getattr(fault, "label", None)
+            note = " ".join(str(fault.note or fault.message).split())
             what = f"{resource.name}{'.' + label if label else ''}: {note}"
-            yield Finding(path, line, f"table.{error.type}", what.rstrip("."), _remedy(error.type))
-        if report.errors:
-            error = report.errors[0]
-            yield Finding(path, 1, f"table.{error.type}", str(error.message).rstrip("."), "Repair the file")
+            yield Finding(path, line, f"table.{fault.type}", what.rstrip("."), _remedy(fault.type))
+        for fault in report.errors[:1]:
+            yield Finding(path, 1, f"table.{fault.type}", str(fault.message).rstrip("."), "Repair the file")
 
 
 def _remedy(kind: str) -> str:
@@ -81,7 +80,7 @@ def vocabulary(project: Project) -> Iterator[Finding]:
 
 
 def lists(project: Project) -> Iterator[Finding]:
-    """A list has no empty item, no repeated item and no space round its separator."""
+    """Find lists with an empty item, a repeated item or blanks round the separator."""
     for name, table in project.tables.items():
         for field in (f for f in table.fields if f.is_list):
             for row in project.rows.get(name, []):

@@ -26,7 +26,7 @@ _REPAIRS = (
 
 def _settings(app: Sphinx, config: Config) -> None:
     """Set what other modules define once: the charts' dark colours, and the theme's mode."""
-    config.vega_dark_colours = dict(palette.DARK)  # type: ignore[attr-defined]
+    config.vega_dark_colours = dict(palette.DARK)
     config.html_context.setdefault("default_mode", "auto")  # else the theme logs an error on each page
 
 

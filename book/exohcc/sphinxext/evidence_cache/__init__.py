@@ -50,12 +50,15 @@ class Watch:
         return Path(self.folder.name) / docname.replace("/", "__")
 
 
-_CONFIG = ("evidence_cache_data", "evidence_cache_code", "evidence_cache_code_excluded", "evidence_cache_lock")
+_CONFIG = (
+    "evidence_cache_data",
+    "evidence_cache_code",
+    "evidence_cache_code_excluded",
+    "evidence_cache_lock",
+)
 
 
-def _outdated(
-    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
-) -> list[str]:
+def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """Remove stale outputs and return the pages whose numbers may be old."""
     watch = Watch(app)
     app.exohcc_watch = watch  # type: ignore[attr-defined]

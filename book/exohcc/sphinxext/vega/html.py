@@ -31,7 +31,9 @@ def width_style(widths: Sequence[int]) -> str:
         high = "" if index == 0 else f"(max-width:{ordered[index - 1] * 3 // 4 - 0.02:g}px)"
         query = " and ".join(part for part in (low, high) if part)
         rule = f".vega-chart__static--{width}{{display:block}}"
-        rules.append(f"@container vega ({'width > 0px'}){{{rule}}}" if not query else f"@container vega {query}{{{rule}}}")
+        rules.append(
+            f"@container vega ({'width > 0px'}){{{rule}}}" if not query else f"@container vega {query}{{{rule}}}"
+        )
     # Paper has no container to ask: the widest picture.
     paper = f".vega-chart__static{{display:none!important}}.vega-chart__static--{ordered[0]}{{display:block!important}}"
     return "\n".join(rules) + "\n@media print{" + paper + "}\n"
@@ -51,7 +53,9 @@ def visit_html(self: Any, node: vega_chart) -> None:
     for width in widths:
         fixed = svg.static_spec(spec, width)
         identifier = f"vega{number}-{svg.fingerprint(fixed)[:8]}"
-        classes = "vega-chart__static" + (f" vega-chart__static--{width}" if len(widths) > 1 else " vega-chart__static--only")
+        classes = "vega-chart__static" + (
+            f" vega-chart__static--{width}" if len(widths) > 1 else " vega-chart__static--only"
+        )
         text = svg.render(fixed, _cache(app))
         pictures.append(svg.inline(text, identifier=identifier, alt=node["alt"], classes=classes, dark=dark))
     kind = "vega-chart" if svg.is_responsive(spec) else "vega-chart vega-chart--fixed"
@@ -60,7 +64,8 @@ def visit_html(self: Any, node: vega_chart) -> None:
         live = {key: value for key, value in spec.items() if key != "usermeta"}
         text = json.dumps(live, ensure_ascii=False, separators=(",", ":"))
         self.body.append(
-            f'<script type="application/json" class="vega-chart__spec">{svg.json_for_html(svg.themed(text, dark))}</script>'
+            '<script type="application/json" class="vega-chart__spec">'
+            f"{svg.json_for_html(svg.themed(text, dark))}</script>"
         )
     self.body.append("</div>\n")
 

@@ -60,4 +60,4 @@ def figure(
     """
     meta = {"caption": caption, "name": name, "data_link": data_link, "data_label": data_label}
     usermeta = {"figure": {key: value for key, value in meta.items() if value is not None}}
-    return chart.properties(description=alt_text, usermeta=usermeta)  # type: ignore[attr-defined,no-any-return]
+    return chart.properties(description=alt_text, usermeta=usermeta)

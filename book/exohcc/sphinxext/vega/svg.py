@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def is_responsive(spec: Mapping[str, Any]) -> bool:
 
 def fingerprint(spec: Mapping[str, Any]) -> str:
     """Return a name for the picture of `spec`, the same as long as the picture is the same."""
-    text = json.dumps(spec, sort_keys=True) + vl_convert.__version__ + VL_VERSION
+    text = json.dumps(spec, sort_keys=True) + metadata.version("vl-convert-python") + VL_VERSION
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

@@ -24,11 +24,12 @@
     chart.append(live);
     try {
       const embed = await loadBundle();
-      await embed(live, spec, {
+      const { view } = await embed(live, spec, {
         actions: false,
         renderer: "svg",
         tooltip: { disableDefaultStyle: true },
       });
+      await view.resize().runAsync(); // legends that depend on the width are laid out before it is known
       const picture = live.querySelector("svg.marks");
       if (picture && spec.description) {
         picture.setAttribute("role", "img");
