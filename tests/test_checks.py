@@ -105,7 +105,7 @@ ENTRY = "\n@article{%s,\n  author = {Roe, D},\n  title = {{T}},\n  journal = {J}
         (_replace(BIB, "year = {2021}", "year = {2021},\n  year = {2021}"), "bib.duplicate-field", f"{BIB}:9"),
         (_append(BIB, ENTRY % ("roe2020paper", "2020", "pmid = {7}")), "cite.unused", f"{BIB}:17"),
         (_append(BIB, ENTRY % ("Roe", "2020", "pmid = {7}")), "bib.key", f"{BIB}:17"),
-        (_append(BIB, ENTRY.replace("article", "patent") % ("roe2020a", "2020", "pmid = {7}")), "bib.type", f"{BIB}:17"),
+        (_append(BIB, ENTRY.replace("article", "patent") % ("roe2020a", "2020", "pmid={7}")), "bib.type", f"{BIB}:17"),
         (_replace(CLAIMS, "jones2021cells", "jonas2021cells"), "table.unknown-source", f"{CLAIMS}:3"),
         (_replace(CLAIMS, "jones2021cells", "smith2020vesicles"), "cite.unbacked", "book/chapter.md:12"),
         (_replace(CLAIMS, "a;b", "a; a"), "table.list", f"{CLAIMS}:2"),

@@ -33,35 +33,34 @@ def _theme() -> alt.theme.ThemeConfig:
         "labelFontSize": _LABEL,
         "titleFontSize": _LABEL,
     }
-    return {
-        "config": {
-            "background": "transparent",
-            # Named fonts with the same widths everywhere, so that labels fit where they were measured.
-            "font": "Arial, Helvetica, 'Liberation Sans', sans-serif",
-            "autosize": {"type": "fit-x", "contains": "padding"},
-            "view": {"stroke": None, "continuousWidth": 640, "discreteWidth": 640},
-            "axis": axis,
-            "axisX": {"labelAngle": 0},
-            "legend": {
-                **text,
-                "orient": "top",
-                "symbolStrokeWidth": 0,
-                "titleOrient": "top",
-                "columns": {"expr": "width < 320 ? 1 : 4"},
-                "symbolBaseFillColor": palette.INK,
-                "symbolBaseStrokeColor": palette.INK,
-                "layout": {"top": {"direction": "vertical", "anchor": "start"}},
-            },
-            "header": {**text, "labelFontWeight": "bold"},
-            "range": {"category": list(palette.CATEGORIES)},
-            "text": {"color": palette.INK, "fontSize": _LABEL},
-            "rule": {"color": palette.MUTED},
-            "bar": {"color": palette.BLUE},
-            "point": {"filled": True, "color": palette.BLUE, "size": 60},
-            "circle": {"color": palette.BLUE},
-            "rect": {"color": palette.BLUE},
-        }
+    config: Any = {
+        "background": "transparent",
+        # Named fonts with the same widths everywhere, so that labels fit where they were measured.
+        "font": "Arial, Helvetica, 'Liberation Sans', sans-serif",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "view": {"stroke": None, "continuousWidth": 640, "discreteWidth": 640},
+        "axis": axis,
+        "axisX": {"labelAngle": 0},
+        "legend": {
+            **text,
+            "orient": "top",
+            "symbolStrokeWidth": 0,
+            "titleOrient": "top",
+            "columns": {"expr": "width < 320 ? 1 : 4"},
+            "symbolBaseFillColor": palette.INK,
+            "symbolBaseStrokeColor": palette.INK,
+            "layout": {"top": {"direction": "vertical", "anchor": "start"}},
+        },
+        "header": {**text, "labelFontWeight": "bold"},
+        "range": {"category": list(palette.CATEGORIES)},
+        "text": {"color": palette.INK, "fontSize": _LABEL},
+        "rule": {"color": palette.MUTED},
+        "bar": {"color": palette.BLUE},
+        "point": {"filled": True, "color": palette.BLUE, "size": 60},
+        "circle": {"color": palette.BLUE},
+        "rect": {"color": palette.BLUE},
     }
+    return {"config": config}
 
 
 def setup() -> None:

@@ -1,16 +1,17 @@
 """Execute the stale chapters before Sphinx starts, several at a time, into jupyter-cache.
 
 Kernel start and imports dominate, and Sphinx runs chapters one after another, so this halves a cold build
-on two cores. Kernels run side by side; the cache is written by this process alone, so nothing is lost.
+on two cores. Kernels run side by side; the cache is written by this thread alone, so nothing is lost.
 """
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,17 +46,18 @@ def purge(cache_path: Path, keys: Sequence[str]) -> None:
             cache.remove_cache(record.pk)
 
 
-async def _execute(chapter: Chapter, notebook: NotebookNode, reads: Path, timeout: int) -> Failure | None:
+def _execute(chapter: Chapter, notebook: NotebookNode, reads: Path, timeout: int) -> Failure | None:
     client = NotebookClient(
         notebook,
         timeout=timeout,
         record_timing=False,
         resources={"metadata": {"path": str(chapter.path.parent)}},
-        # No history database: two kernels would wait for each other's lock.
-        extra_arguments=["--HistoryManager.enabled=False"],
+        # No history database: two kernels would wait for each other's lock. No log below errors: ipykernel
+        # warns of unencrypted TCP, which never leaves this machine.
+        extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.log_level=40"],
     )
     try:
-        await client.async_execute(env={**os.environ, READS_VARIABLE: str(reads)})
+        client.execute(env={**os.environ, READS_VARIABLE: str(reads)})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return _failure(chapter, notebook, error)
     return None
@@ -70,27 +72,26 @@ def _failure(chapter: Chapter, notebook: NotebookNode, error: Exception) -> Fail
     return Failure(str(chapter.path), 1, f"{type(error).__name__}: {error}")
 
 
-async def _execute_all(
-    chapters: Sequence[Chapter], jobs: int, timeout: int, say: Callable[[str], None],
-    done: Callable[[Chapter, NotebookNode, list[str], float, Failure | None], None],
-) -> None:  # fmt: skip
-    slots = asyncio.Semaphore(jobs)
-    started = 0
+Done = Callable[[Chapter, NotebookNode, list[str], float, Failure | None], None]
 
-    async def one(chapter: Chapter, folder: Path) -> None:
-        nonlocal started
-        async with slots:
-            started += 1
-            left = len(chapters) - started
-            say(f"executing {chapter.docname} ({started} of {len(chapters)}, {left} left)")
-            begin = time.perf_counter()
-            notebook = chapter.notebook
-            reads = folder / f"{started}.txt"
-            failure = await _execute(chapter, notebook, reads, timeout)
-            done(chapter, notebook, read_notes(reads), time.perf_counter() - begin, failure)
 
-    with tempfile.TemporaryDirectory() as folder:
-        await asyncio.gather(*(one(chapter, Path(folder)) for chapter in chapters))
+def _execute_all(chapters: Sequence[Chapter], jobs: int, timeout: int, say: Callable[[str], None], done: Done) -> None:
+    """Run the chapters, `jobs` at a time, each in a kernel of its own; `done` is called in this thread only."""
+    folder = tempfile.TemporaryDirectory()
+    started = itertools.count(1)
+
+    def one(chapter: Chapter) -> tuple[Chapter, NotebookNode, list[str], float, Failure | None]:
+        number = next(started)
+        say(f"executing {chapter.docname} ({number} of {len(chapters)}, {len(chapters) - number} left)")
+        begin = time.perf_counter()
+        notebook = chapter.notebook
+        reads = Path(folder.name) / f"{number}.txt"
+        failure = _execute(chapter, notebook, reads, timeout)
+        return chapter, notebook, read_notes(reads), time.perf_counter() - begin, failure
+
+    with folder, ThreadPoolExecutor(jobs) as pool:
+        for future in as_completed([pool.submit(one, chapter) for chapter in chapters]):
+            done(*future.result())
 
 
 def run(
@@ -128,7 +129,7 @@ def run(
         ledger.save()
 
     if stale:
-        asyncio.run(_execute_all(list(stale.values()), jobs, timeout, say, done))
+        _execute_all(list(stale.values()), jobs, timeout, say, done)
     ledger.save()
     executed = tuple(chapter.docname for chapter in stale.values())
     fresh = tuple(c.docname for c, key in keys.items() if key not in stale)
