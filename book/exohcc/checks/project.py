@@ -77,6 +77,15 @@ class Page:
             if "{" not in key  # a key that an f-string fills in
         ]
 
+    def paragraph(self, line: int) -> str:
+        """Return the lines round `line` up to the next empty ones."""
+        first = last = line - 1
+        while first > 0 and self.lines[first - 1].strip():
+            first -= 1
+        while last + 1 < len(self.lines) and self.lines[last + 1].strip():
+            last += 1
+        return "\n".join(self.lines[first : last + 1])
+
     @cached_property
     def cells(self) -> list[Cell]:
         """The page's code cells."""

@@ -2,9 +2,142 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
-from exohcc.checks.project import Project
+from exohcc import accuracy
+from exohcc.checks.project import Project, Row
 from exohcc.findings import Finding
 
-RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = ()
+# A summary that leans on another row says nothing on its own.
+_LEANS = re.compile(r"^(these|this|the same|it|they|such)\b|\bthe same (vesicles|exosomes|study|paper|authors)\b", re.I)
+
+
+def _finding(row: Row, rule: str, what: str, remedy: str) -> Finding:
+    return Finding(row.path, row.line, rule, f"{row.id}: {what}", remedy)
+
+
+def unique_messages(project: Project) -> Iterator[Finding]:
+    """One row for each (source, sender, cargo, recipient)."""
+    seen: dict[tuple[str, ...], Row] = {}
+    for row in project.rows.get("crosstalk", []):
+        key = tuple(row[name].lower() for name in ("source", "sender", "cargo", "recipient"))
+        if key in seen:
+            what = f"the same message as {seen[key].id}, line {seen[key].line}"
+            yield _finding(row, "row.duplicate-message", what, "Merge the two rows")
+        seen.setdefault(key, row)
+
+
+def whole_patients(project: Project) -> Iterator[Finding]:
+    """Whole patients can give the printed sensitivity and specificity, or the caveat speaks of it."""
+    for row in project.rows.get("biomarkers", []):
+        texts = [row[name] for name in ("n_cases", "n_controls", "sensitivity", "specificity")]
+        if not all(texts) or any(
+            row.number(n) is None for n in ("n_cases", "n_controls", "sensitivity", "specificity")
+        ):
+            continue
+        counts = accuracy.two_by_two(int(texts[0]), int(texts[1]), texts[2], texts[3])
+        if not counts.exact and not row["caveat"]:
+            yield _finding(
+                row, "row.whole-patients",
+                f"no whole numbers of {texts[0]} and {texts[1]} people give {texts[2]} and {texts[3]}",
+                "Read the numbers again, or say in the caveat that they do not fit",
+            )  # fmt: skip
+
+
+def intervals(project: Project) -> Iterator[Finding]:
+    """A confidence interval holds its estimate."""
+    fields = {
+        "biomarkers": ("auc", "auc_ci_low", "auc_ci_high"),
+        "prognosis": ("hr", "ci_low", "ci_high"),
+        "claims": ("value", "ci_low", "ci_high"),
+    }
+    for name, (middle, low, high) in fields.items():
+        for row in project.rows.get(name, []):
+            value, below, above = row.number(middle), row.number(low), row.number(high)
+            inside = (value is None or below is None or below <= value) and (
+                value is None or above is None or value <= above
+            )
+            if not inside:
+                what = f"{middle} {row[middle]} lies outside {row[low]} to {row[high]}"
+                yield _finding(row, "row.interval", what, "Read the three numbers again")
+
+
+def auc_above_chance(project: Project) -> Iterator[Finding]:
+    """An AUC below 0.5 is explained."""
+    for row in project.rows.get("biomarkers", []):
+        value = row.number("auc")
+        if value is not None and value < 0.5 and not row["caveat"]:
+            yield _finding(row, "row.auc", f"AUC {row['auc']} is below 0.5", "Explain it in the caveat")
+
+
+def stands_alone(project: Project) -> Iterator[Finding]:
+    """A summary can be read without another row."""
+    for name, field in (
+        ("crosstalk", "summary"),
+        ("claims", "statement"),
+        ("cell_types", "role"),
+        ("machinery", "role"),
+    ):
+        for row in project.rows.get(name, []):
+            match = _LEANS.search(row[field])
+            if match:
+                what = f'{field} leans on another row ("{match.group(0)}")'
+                yield _finding(row, "row.stands-alone", what, "Name what is meant")
+
+
+def blood_has_no_sender(project: Project) -> Iterator[Finding]:
+    """A level known from vesicles of blood alone does not name the cell that sent them."""
+    for row in project.rows.get("crosstalk", []):
+        alone = row["level_measured_in"] in ("blood_ev", "blood")
+        shown = row["in_vitro"] == "true" or row["in_vivo"] == "true"
+        if alone and not shown and row["sender"] not in ("circulating_ev", "not_resolved"):
+            what = f"sender {row['sender']}, but only vesicles from blood were measured"
+            yield _finding(row, "row.blood-sender", what, "Write circulating_ev")
+
+
+def titles_show_no_mechanism(project: Project) -> Iterator[Finding]:
+    """What was read in a title alone supports no target, pathway or downstream effect."""
+    for row in project.rows.get("crosstalk", []):
+        filled = [name for name in ("direct_target", "downstream", "in_vitro", "in_vivo", "patients_ev") if row[name]]
+        if row["basis"] == "title" and filled:
+            what = f"basis is title, but {', '.join(filled)} is filled"
+            yield _finding(row, "row.title-basis", what, "Empty the fields or read the abstract")
+
+
+def tumour_direction_needs_tumour(project: Project) -> Iterator[Finding]:
+    """Models that are not tumours have no direction for the tumour."""
+    tumours = ("hcc", "cholangiocarcinoma", "liver_cancer_mixed", "other_cancer")
+    for row in project.rows.get("crosstalk", []):
+        if row["tumour_direction"] and row["setting"] not in tumours:
+            what = f"tumour_direction in the setting {row['setting']}"
+            yield _finding(row, "row.direction-without-tumour", what, "Empty tumour_direction")
+
+
+def statuses(project: Project) -> Iterator[Finding]:
+    """Each reference with a DOI has a row of its status, with that DOI; a retracted one is named as such in prose."""
+    if "retractions" not in project.tables:
+        return
+    rows = {row["source"]: row for row in project.rows.get("retractions", [])}
+    for entry in project.bibliography.entries:
+        row = rows.get(entry.key)
+        if entry.doi and (row is None or row["doi"] != entry.doi):
+            yield Finding(
+                project.bibliography_path, entry.line, "retraction.unknown",
+                f"{entry.key}: no row of retractions.csv gives the status of {entry.doi}", "Look it up and add the row",
+            )  # fmt: skip
+    for page in project.pages:
+        if not page.path.is_file():
+            continue
+        for key, line in page.citations:
+            if key in project.retracted and "retract" not in page.paragraph(line).lower():
+                yield Finding(
+                    page.path, line, "retraction.unmarked", f"{key} is retracted, but its paragraph does not say so",
+                    "Say that it is retracted, or drop the citation",
+                )  # fmt: skip
+
+
+RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
+    unique_messages, whole_patients, intervals, auc_above_chance, stands_alone, blood_has_no_sender,
+    titles_show_no_mechanism, tumour_direction_needs_tumour, statuses,
+)  # fmt: skip

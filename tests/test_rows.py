@@ -1,0 +1,109 @@
+"""Each rule over rows: good data damaged at one place, and exactly that rule fires there."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import PROJECT
+from exohcc.checks import rows
+from exohcc.checks.project import Project
+
+Match = Callable[[dict[str, str]], bool]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The project's own tables, bibliography and pages, to be damaged."""
+    shutil.copytree(
+        PROJECT / "book", tmp_path / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "sphinxext")
+    )
+    for name in ("references.bib", "_toc.yml"):
+        shutil.copy(PROJECT / name, tmp_path / name)
+    return tmp_path
+
+
+def damage(root: Path, table: str, match: Match, changes: dict[str, str]) -> int:
+    """Change the first row that matches; return its line."""
+    path = root / f"book/exohcc/data/{table}.csv"
+    with path.open(encoding="utf-8", newline="") as handle:
+        found = list(csv.DictReader(handle))
+    index = next(n for n, row in enumerate(found) if match(row))
+    found[index].update(changes)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, list(found[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+    return index + 2
+
+
+def fired(root: Path) -> Iterator[tuple[str, str, int]]:
+    project = Project(root)
+    for rule in rows.RULES:
+        for finding in rule(project):
+            yield finding.rule, finding.path.name, finding.line
+
+
+def test_the_evidence_is_clean(copy: Path) -> None:
+    assert list(fired(copy)) == []
+
+
+def _full(row: dict[str, str]) -> bool:
+    return all(row[name] for name in ("n_cases", "n_controls", "sensitivity", "specificity"))
+
+
+@pytest.mark.parametrize(
+    ("table", "match", "changes", "rule"),
+    [
+        ("biomarkers", _full, {"n_cases": "7", "sensitivity": "0.5", "caveat": ""}, "row.whole-patients"),
+        ("biomarkers", lambda r: bool(r["auc_ci_low"]), {"auc_ci_low": "0.999"}, "row.interval"),
+        ("prognosis", lambda r: bool(r["ci_high"]), {"ci_high": "0.001"}, "row.interval"),
+        ("claims", lambda r: bool(r["ci_low"] and r["value"]), {"ci_low": "99999999"}, "row.interval"),
+        ("biomarkers", lambda r: not r["auc_ci_low"], {"auc": "0.4", "caveat": ""}, "row.auc"),
+        ("crosstalk", lambda r: True, {"summary": "These vesicles did it too."}, "row.stands-alone"),
+        ("claims", lambda r: True, {"statement": "It rose in the same study."}, "row.stands-alone"),
+        (
+            "crosstalk", lambda r: r["sender"] == "hcc_cell",
+            {"level_measured_in": "blood_ev", "in_vitro": "", "in_vivo": ""}, "row.blood-sender",
+        ),
+        ("crosstalk", lambda r: r["in_vitro"] == "true", {"basis": "title"}, "row.title-basis"),
+        (
+            "crosstalk", lambda r: r["tumour_direction"] == "pro-tumour",
+            {"setting": "fibrosis"}, "row.direction-without-tumour",
+        ),
+    ],
+)  # fmt: skip
+def test_rule_fires_at_the_damaged_row(
+    table: str, match: Match, changes: dict[str, str], rule: str, copy: Path
+) -> None:
+    line = damage(copy, table, match, changes)
+    assert list(fired(copy)) == [(rule, f"{table}.csv", line)]
+
+
+def test_duplicate_message(copy: Path) -> None:
+    project = Project(copy)
+    first = project.rows["crosstalk"][0]
+    line = damage(
+        copy,
+        "crosstalk",
+        lambda r: r["id"] != first.id,
+        {n: first[n] for n in ("source", "sender", "cargo", "recipient")},
+    )
+    assert ("row.duplicate-message", "crosstalk.csv", line) in set(fired(copy))
+
+
+def test_unknown_status(copy: Path) -> None:
+    damage(copy, "retractions", lambda r: r["status"] == "none", {"doi": "10.1000/other"})
+    assert [rule for rule, _, _ in fired(copy)] == ["retraction.unknown"]
+
+
+def test_retracted_work_must_be_named_so(copy: Path) -> None:
+    (key,) = sorted(Project(copy).retracted)[:1]
+    page = copy / "book/index.md"
+    page.write_text(page.read_text(encoding="utf-8") + f"\nMacrophages do it {{cite}}`{key}`.\n", encoding="utf-8")
+    lines = page.read_text(encoding="utf-8").count("\n")
+    assert list(fired(copy)) == [("retraction.unmarked", "index.md", lines)]
