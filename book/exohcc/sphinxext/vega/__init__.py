@@ -38,7 +38,7 @@ FOLDER = "vega-figure"  # below _static of the built site
 
 def _copy_assets(app: Sphinx) -> None:
     """Put the scripts beside the pages; no static path, since Jupyter Book loads every script found there."""
-    if app.builder.format != "html":
+    if app.builder.format != "html" or app.builder.name == "epub":  # an EPUB has the pictures alone
         return
     target = Path(app.outdir) / "_static" / FOLDER
     target.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def _add_assets(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Load our style and script on pages with charts, and on no other."""
-    if doctree is None or next(iter(doctree.findall(vega_chart)), None) is None:
+    if app.builder.name == "epub" or doctree is None or next(iter(doctree.findall(vega_chart)), None) is None:
         return
     app.add_css_file(f"{FOLDER}/vega-figure.css")
     app.add_css_file(f"{FOLDER}/vega-colours.css")

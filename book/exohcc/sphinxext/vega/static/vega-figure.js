@@ -17,6 +17,8 @@
 
   async function enliven(chart) {
     const spec = JSON.parse(chart.querySelector(".vega-chart__spec").textContent);
+    // The picture as a whole has a name; thousands of named marks inside it would only be noise.
+    spec.config = { ...spec.config, aria: false, mark: { ...spec.config?.mark, aria: false } };
     const live = document.createElement("div");
     live.className = "vega-chart__live";
     // Laid out at full width but unseen until it is ready, so that the page does not jump.
