@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pybtex.plugin import register_plugin
 from pybtex.richtext import HRef, Tag, Text
+from pybtex.style import FormattedEntry
 from pybtex.style.formatting.unsrt import Style as Unsrt
 from pybtex.style.template import field, join, optional, tag
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pybtex.database import Entry
     from sphinx.application import Sphinx
 
+_TEXTS: dict[tuple[Any, ...], Any] = {}
 SHOWN_AUTHORS = 6
 MARKS = {"retracted": "RETRACTED", "expression of concern": "EXPRESSION OF CONCERN"}
 
@@ -38,6 +40,13 @@ class ExoStyle(Unsrt):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.statuses = _statuses()
+
+    def format_entry(self, label: str, entry: Entry, bib_data: Any = None) -> FormattedEntry:
+        """Lay an entry out once, though it stands in the lists of several chapters."""
+        known = (entry.key, entry.type, tuple(entry.fields.items()), str(entry.persons))
+        if known not in _TEXTS:
+            _TEXTS[known] = super().format_entry(label, entry, bib_data=bib_data).text
+        return FormattedEntry(entry.key, _TEXTS[known], label)
 
     def _authors(self, entry: Entry) -> Text:
         names = []
