@@ -44,7 +44,12 @@ def is_current(root: Path, current: str) -> bool:
     return stamp["sources"] == current and all((root / page).is_file() for page in stamp["pages"])
 
 
-def build(root: Path, *, jobs: int = 2, force: bool = False, say: Callable[[str], None] = print) -> int:
+def _say(text: str) -> None:
+    """Print at once, also into a pipe."""
+    print(text, flush=True)
+
+
+def build(root: Path, *, jobs: int = 2, force: bool = False, say: Callable[[str], None] = _say) -> int:
     """Build the site of the project in `root` into ``_build/html`` and return the exit code.
 
     0: built, or nothing had changed. 1: findings, a cell that raised, or a warning of Sphinx.
