@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book test check serve lab bench lock refresh clean env chromium
+.PHONY: book test check serve lab bench lock clean env chromium
 
 book: env       ## the site, in _build/html; only what changed is made again
 	@$(BIN)/python -m exohcc build
@@ -31,9 +31,6 @@ bench: env      ## speed, beside plain Jupyter Book, in one table
 lock: env       ## pin the newest allowed versions, with hashes, and rewrite the Vega bundle that goes with them
 	@$(BIN)/python -m exohcc lock
 	@$(BIN)/python -m exohcc.sphinxext.vega.bundle
-
-refresh: env    ## online, never in CI: what Crossref and PubMed say now, as a report to decide on
-	@$(BIN)/python -m exohcc refresh
 
 clean:          ## everything that can be made again
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
