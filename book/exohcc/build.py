@@ -46,7 +46,7 @@ def is_current(root: Path, current: str) -> bool:
 
 def _say(text: str) -> None:
     """Print at once, also into a pipe."""
-    print(text, flush=True)
+    print(text + "\n", end="", flush=True)  # one write: two threads must not share a line
 
 
 def build(root: Path, *, jobs: int = 2, force: bool = False, say: Callable[[str], None] = _say) -> int:
