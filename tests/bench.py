@@ -73,7 +73,7 @@ def plain(root: Path) -> tuple[float, float]:
     """Build the same sources with Jupyter Book's own defaults."""
     config = (root / "_config.yml").read_text(encoding="utf-8")
     config = config.replace("execute_notebooks: cache", "execute_notebooks: auto")
-    config = re.sub(r"    - exohcc\.sphinxext\.(?:evidence_cache|fast_citations)\n", "", config)
+    config = re.sub(r"    - exohcc\.sphinxext\.(?:evidence_cache|speed)\n", "", config)
     config = re.sub(r"    evidence_cache_\w+:.*\n", "", config)
     (root / "_config.yml").write_text(config, encoding="utf-8")
     return timed(root, str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-q")

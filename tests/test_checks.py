@@ -132,8 +132,8 @@ def test_failed_cell_is_known_to_check(root: Root) -> None:
     ledger = path / "_build/.jupyter_cache/ledger.json"
     ledger.parent.mkdir(parents=True)
     ledger.write_text(
-        '{"k": {"reads": {}, "code": "", "environment": "", "failure": '
-        '{"path": "book/chapter.md", "line": 16, "error": "NameError: x"}}}', encoding="utf-8",
+        '{"records": {"k": {"reads": {}, "code": "", "environment": "", "failure": '
+        '{"path": "book/chapter.md", "line": 16, "error": "NameError: x"}}}}', encoding="utf-8",
     )  # fmt: skip
     (found,) = run(Project(path))
     assert (found.rule, found.line) == ("cell.failed", 16)

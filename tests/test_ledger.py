@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from exohcc.sphinxext.evidence_cache import chapters, execution
 from exohcc.sphinxext.evidence_cache.ledger import Failure, Inputs, Ledger, digest, read_notes
 
 
@@ -89,3 +90,49 @@ def test_digest_counts_borders() -> None:
 
 def test_no_notes_is_no_reads(tmp_path: Path) -> None:
     assert read_notes(tmp_path / "none") == []
+
+
+CHAPTER = "---\nkernelspec:\n  name: python3\n---\n\n# T\n\n```{code-cell} python\n1 + 1\n```\n"
+
+
+def test_hashes_of_texts_are_kept_and_forgotten(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(chapters, "_key", lambda path, cache: calls.append(path.name) or f"key-{path.stem}")
+    for name in ("a", "b"):
+        (inputs.root / f"{name}.md").write_text(f"# {name}", encoding="utf-8")
+    ledger = _ledger(inputs)
+    assert [c.key for c in chapters.find(inputs.root, ["a", "b"], ledger)] == ["key-a", "key-b"]
+    ledger.save()
+    again = _ledger(inputs)
+    chapters.find(inputs.root, ["a"], again)
+    assert calls == ["a.md", "b.md"]
+    assert list(again.keys.values()) == ["key-a"]
+    (inputs.root / "lock.txt").write_text("p==2", encoding="utf-8")
+    assert _ledger(inputs).keys == {}, "another version of a library may hash otherwise"
+
+
+class _Client:
+    """Stands for a kernel that dies `deaths` times at its start."""
+
+    deaths = 0
+
+    def __init__(self, notebook: object) -> None:
+        self.notebook = notebook
+
+    def execute(self, **options: object) -> None:
+        if _Client.deaths:
+            _Client.deaths -= 1
+            raise RuntimeError("Kernel died before replying to kernel_info")
+
+
+@pytest.mark.parametrize(("deaths", "error"), [(0, None), (1, None), (2, "RuntimeError: Kernel died before")])
+def test_a_kernel_that_dies_at_start_gets_a_second_try(
+    deaths: int, error: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "chapter.md"
+    path.write_text(CHAPTER, encoding="utf-8")
+    monkeypatch.setattr(execution, "_start_kernel", lambda *_: None)
+    monkeypatch.setattr(execution, "_client", lambda notebook, *_: _Client(notebook))
+    _Client.deaths = deaths
+    _, failure = execution.execute(chapters.Chapter("chapter", path, "k"), tmp_path / "reads", 10)
+    assert (failure is None) if error is None else (failure is not None and failure.error.startswith(error))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,15 @@ def is_current(root: Path, current: str) -> bool:
     return stamp["sources"] == current and all((root / page).is_file() for page in stamp["pages"])
 
 
+def _load_sphinx() -> None:
+    """Import what the second half of a build needs: done while the kernels of the first half start."""
+    for name in (
+        "jupyter_book.sphinx", "sphinx.builders.html", "sphinx.builders.linkcheck", "sphinx_book_theme",
+        "sphinxcontrib.bibtex", "sphinx_togglebutton", "sphinx_thebe", "exohcc.evidence",
+    ):  # fmt: skip
+        import_module(name)
+
+
 def _say(text: str) -> None:
     """Print at once, also into a pipe."""
     print(text + "\n", end="", flush=True)  # one write: two threads must not share a line
@@ -55,6 +66,7 @@ def build(root: Path, *, jobs: int = 2, force: bool = False, say: Callable[[str]
     0: built, or nothing had changed. 1: findings, a cell that raised, or a warning of Sphinx.
     """
     begin = time.perf_counter()
+    gc.set_threshold(100_000, 20, 20)  # modules and trees live to the end; to search them often costs seconds
     current = sources_digest(root)
     if not force and is_current(root, current):
         say("nothing changed: _build/html is up to date")
@@ -77,7 +89,7 @@ def build(root: Path, *, jobs: int = 2, force: bool = False, say: Callable[[str]
     names = docnames(root)
     timeout = int(settings["execute"].get("timeout", 120))
     cache = root / "_build" / ".jupyter_cache"
-    outcome = prefill.run(root, names, cache, inputs, jobs=jobs, timeout=timeout, say=say)
+    outcome = prefill.run(root, names, cache, inputs, jobs=jobs, timeout=timeout, say=say, meanwhile=_load_sphinx)
     if outcome.failures:
         failed = [
             Finding(Path(f.path), f.line, "cell.failed", f"The cell raised {f.error}", "Correct the cell")
@@ -102,4 +114,6 @@ def _jupyter_book(root: Path) -> int:
         main(["build", str(root), "-n", "-W", "--keep-going"], standalone_mode=False)
     except SystemExit as stop:
         return int(stop.code or 0)
+    finally:
+        gc.freeze()  # nor need they be searched once more when the process ends
     return 0

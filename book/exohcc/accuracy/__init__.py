@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from .bivariate import clopper_pearson, fit
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .counts import (
     AccuracyError,
     Per1000,
@@ -18,9 +20,28 @@ from .counts import (
     predictive_values,
     two_by_two,
 )
-from .deeks import DeeksTest, deeks_test
-from .regression import Coefficient, LevelEstimate, LikelihoodRatioTest, MetaRegression, meta_regression
-from .result import BivariateResult, Estimate, Hsroc
+
+if TYPE_CHECKING:
+    from .bivariate import clopper_pearson, fit
+    from .deeks import DeeksTest, deeks_test
+    from .regression import Coefficient, LevelEstimate, LikelihoodRatioTest, MetaRegression, meta_regression
+    from .result import BivariateResult, Estimate, Hsroc
+
+# The checks need the counts alone; what needs scipy (over a second to import) is loaded on first use.
+_LATER = {
+    "clopper_pearson": "bivariate",
+    "fit": "bivariate",
+    "DeeksTest": "deeks",
+    "deeks_test": "deeks",
+    "Coefficient": "regression",
+    "LevelEstimate": "regression",
+    "LikelihoodRatioTest": "regression",
+    "MetaRegression": "regression",
+    "meta_regression": "regression",
+    "BivariateResult": "result",
+    "Estimate": "result",
+    "Hsroc": "result",
+}
 
 __all__ = [
     "AccuracyError",
@@ -44,3 +65,15 @@ __all__ = [
     "predictive_values",
     "two_by_two",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -76,7 +76,7 @@ def failures(project: Project) -> Iterator[Finding]:
     ledger = project.root / "_build" / ".jupyter_cache" / "ledger.json"
     if not ledger.is_file():
         return
-    for record in json.loads(ledger.read_text(encoding="utf-8")).values():
+    for record in json.loads(ledger.read_text(encoding="utf-8")).get("records", {}).values():
         failure = record.get("failure")
         if failure:
             yield Finding(

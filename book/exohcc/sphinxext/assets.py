@@ -31,12 +31,14 @@ def _settings(app: Sphinx, config: Config) -> None:
 
 
 def _copy(app: Sphinx) -> None:
+    app.exohcc_written = set()  # type: ignore[attr-defined]  # the pages of this build
     if app.builder.format == "html":
         shutil.copytree(STATIC, Path(app.outdir) / "_static" / FOLDER, dirs_exist_ok=True)
 
 
 def _page(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Add our style; drop the scripts of live kernels, which would come from another site."""
+    app.exohcc_written.add(Path(app.builder.get_outfilename(name)))  # type: ignore[attr-defined]
     app.add_css_file(f"{FOLDER}/exohcc.css")
     context["favicon_url"] = context["pathto"](f"_static/{FOLDER}/favicon.svg", 1)
     context["script_files"] = [
@@ -54,7 +56,7 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
         return
     out = Path(app.outdir)
     download.write(out / "data", Path(app.srcdir) / "references.bib")
-    for path in out.rglob("*.html"):
+    for path in app.exohcc_written:  # type: ignore[attr-defined]
         text = path.read_text(encoding="utf-8")
         repaired = text
         for fault, repair in _REPAIRS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pybtex.plugin import register_plugin
@@ -15,8 +17,11 @@ from exohcc import evidence, schema
 if TYPE_CHECKING:
     from pybtex.database import Entry
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
+# Entries laid out, 10 ms each: kept in Sphinx's environment from build to build, as long as this file is the same.
 _TEXTS: dict[tuple[Any, ...], Any] = {}
+_STYLE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 SHOWN_AUTHORS = 6
 MARKS = {"retracted": "RETRACTED", "expression of concern": "EXPRESSION OF CONCERN"}
 
@@ -43,7 +48,8 @@ class ExoStyle(Unsrt):  # type: ignore[misc]
 
     def format_entry(self, label: str, entry: Entry, bib_data: Any = None) -> FormattedEntry:
         """Lay an entry out once, though it stands in the lists of several chapters."""
-        known = (entry.key, entry.type, tuple(entry.fields.items()), str(entry.persons))
+        status = self.statuses.get(entry.key)
+        known = (_STYLE, entry.key, entry.type, tuple(entry.fields.items()), str(entry.persons), status)
         if known not in _TEXTS:
             _TEXTS[known] = super().format_entry(label, entry, bib_data=bib_data).text
         return FormattedEntry(entry.key, _TEXTS[known], label)
@@ -98,7 +104,20 @@ class ExoStyle(Unsrt):  # type: ignore[misc]
         return self._template(entry, "howpublished")
 
 
+def _recall(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Take up what the last build laid out."""
+    _TEXTS.update(getattr(env, "exohcc_texts", {}))
+
+
+def _keep(app: Sphinx, env: BuildEnvironment) -> None:
+    """Leave the entries of the bibliography as it is now to the next build."""
+    keys = env.get_domain("cite").bibdata.data.entries  # type: ignore[attr-defined]
+    env.exohcc_texts = {k: v for k, v in _TEXTS.items() if k[0] == _STYLE and k[1] in keys}  # type: ignore[attr-defined]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the style ``exohcc`` for reference lists."""
+    app.connect("env-before-read-docs", _recall)
+    app.connect("env-updated", _keep, priority=900)  # after the lists are made
     register_plugin("pybtex.style.formatting", "exohcc", ExoStyle)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

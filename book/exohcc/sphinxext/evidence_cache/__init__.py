@@ -12,6 +12,8 @@ evidence_cache_code, evidence_cache_code_excluded : list of str
     Globs of the code that chapters import, and of code that none imports.
 evidence_cache_lock : str
     The lock file of the environment.
+evidence_cache_preload : list of str
+    Modules that most chapters import; the prefill's kernels import them while they start.
 """
 
 from __future__ import annotations
@@ -21,14 +23,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docutils import nodes
-from jupyter_cache import get_cache
-
-from .chapters import find
-from .ledger import READS_VARIABLE, Inputs, Ledger, read_notes
-from .prefill import LEDGER_NAME, purge
+from .ledger import LEDGER_NAME, READS_VARIABLE, Inputs, Ledger, read_notes
 
 if TYPE_CHECKING:
+    from docutils import nodes
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
@@ -60,11 +58,14 @@ _CONFIG = (
 
 def _outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """Remove stale outputs and return the pages whose numbers may be old."""
+    # Here, not above: who only asks the ledger whether anything changed need not wait for a database library.
+    from .chapters import find
+    from .prefill import purge
+
     watch = Watch(app)
     app.exohcc_watch = watch  # type: ignore[attr-defined]
-    cache = get_cache(watch.cache_path)
-    for chapter in find(Path(app.srcdir), sorted(env.found_docs)):
-        watch.keys[chapter.docname] = chapter.key(cache)
+    for chapter in find(Path(app.srcdir), sorted(env.found_docs), watch.ledger):
+        watch.keys[chapter.docname] = chapter.key
     watch.running = {doc for doc, key in watch.keys.items() if watch.ledger.stale(key)}
     purge(watch.cache_path, [watch.keys[doc] for doc in watch.running])
     # A page shows the outputs of the record it was built from; it is read again when that record changes.
@@ -102,6 +103,8 @@ def _doctree_read(app: Sphinx, doctree: nodes.document) -> None:
 
 def _has_outputs(watch: Watch, key: str) -> bool:
     """Tell whether the execution succeeded: only then has jupyter-cache the outputs."""
+    from jupyter_cache import get_cache
+
     return any(record.hashkey == key for record in get_cache(watch.cache_path).list_cache_records())
 
 
@@ -111,6 +114,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("evidence_cache_code", [], "", types=(list,))
     app.add_config_value("evidence_cache_code_excluded", [], "", types=(list,))
     app.add_config_value("evidence_cache_lock", "", "", types=(str,))
+    app.add_config_value("evidence_cache_preload", [], "", types=(list,))
     app.connect("env-get-outdated", _outdated)
     app.connect("source-read", _source_read)
     app.connect("doctree-read", _doctree_read)

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jupyter_cache.base import JupyterCacheAbstract
-from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
-from nbformat import NotebookNode
+from .ledger import Ledger, digest
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -20,16 +22,12 @@ class Chapter:
 
     docname: str
     path: Path
+    key: str  # the hash by which jupyter-cache knows the chapter's code cells
 
     @cached_property
     def notebook(self) -> NotebookNode:
         """The chapter as a notebook, its cells with their places in the file."""
-        text = self.path.read_text(encoding="utf-8")
-        return read_myst_markdown_notebook(text, add_source_map=True, path=str(self.path))
-
-    def key(self, cache: JupyterCacheAbstract) -> str:
-        """Return the hash by which jupyter-cache knows the chapter's code cells."""
-        return str(cache.create_hashed_notebook(self.notebook)[1])
+        return _notebook(self.path)
 
     def line(self, cell_index: int, traceback: list[str]) -> int:
         """Return the line of the file at which the cell raised, as well as the traceback tells."""
@@ -41,13 +39,41 @@ class Chapter:
         return first + (int(inner[0]) if inner else 1)
 
 
-def find(root: Path, docnames: list[str]) -> list[Chapter]:
-    """Return those of the documents that are text notebooks, in the order given."""
+# The libraries behind notebooks and cache take a second to import, so they are, where they are used.
+
+
+def _notebook(path: Path) -> NotebookNode:
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    return read_myst_markdown_notebook(path.read_text(encoding="utf-8"), add_source_map=True, path=str(path))
+
+
+def _key(path: Path, cache_path: Path) -> str:
+    from jupyter_cache import get_cache
+    from myst_nb.core.read import is_myst_markdown_notebook
+
+    with path.open(encoding="utf-8") as handle:
+        if not is_myst_markdown_notebook(handle):
+            return ""
+    return str(get_cache(cache_path).create_hashed_notebook(_notebook(path))[1])
+
+
+def find(root: Path, docnames: list[str], ledger: Ledger) -> list[Chapter]:
+    """Return those of the documents that are text notebooks, in the order given.
+
+    The hash of a text is worked out once and kept in the ledger; it is empty for a page without cells.
+    """
     found = []
+    texts = set()
     for docname in docnames:
         path = root / f"{docname}.md"
-        if path.is_file():
-            with path.open(encoding="utf-8") as handle:
-                if is_myst_markdown_notebook(handle):
-                    found.append(Chapter(docname, path))
+        if not path.is_file():
+            continue
+        text = digest(path.read_bytes())
+        texts.add(text)
+        if text not in ledger.keys:
+            ledger.keys[text] = _key(path, ledger.path.parent)
+        if ledger.keys[text]:
+            found.append(Chapter(docname, path, ledger.keys[text]))
+    ledger.keys = {text: key for text, key in ledger.keys.items() if text in texts}
     return found

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+LEDGER_NAME = "ledger.json"  # beside the execution cache
 READS_VARIABLE = "EXOHCC_READS"  # the file in which a running chapter notes what it reads
 
 
@@ -81,8 +81,10 @@ def code_digest(inputs: Inputs) -> str:
 
 @cache
 def _distributions() -> bytes:
-    names = sorted(f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions())
-    return "\n".join([sys.version, *names]).encode()
+    # The folders' names hold name and version; to parse each package's metadata would take half a second.
+    kinds = ("*.dist-info", "*.egg-info", "*.egg-link")
+    names = {found.name for entry in sys.path for kind in kinds for found in Path(entry or ".").glob(kind)}
+    return "\n".join([sys.version, *sorted(names)]).encode()
 
 
 def environment_digest(inputs: Inputs) -> str:
@@ -112,11 +114,13 @@ class Ledger:
         self.environment = environment_digest(inputs)
         self.data = data_digests(inputs)
         self.records: dict[str, Record] = {}
-        if path.is_file():
-            for key, raw in json.loads(path.read_text(encoding="utf-8")).items():
-                failure = Failure(**raw.pop("failure")) if raw.get("failure") else None
-                raw.pop("failure", None)
-                self.records[key] = Record(**raw, failure=failure)
+        self.keys: dict[str, str] = {}  # hash of a document's text -> hash of its code cells
+        stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if stored.get("environment") == self.environment:  # another version of a library may hash otherwise
+            self.keys = stored["keys"]
+        for key, raw in stored.get("records", {}).items():
+            failure = raw.pop("failure")
+            self.records[key] = Record(**raw, failure=Failure(**failure) if failure else None)
 
     def stale(self, key: str) -> str | None:
         """Return why the outputs of the notebook with hash `key` can't be used, or None if they can."""
@@ -150,8 +154,9 @@ class Ledger:
     def save(self) -> None:
         """Write the ledger."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({key: asdict(record) for key, record in sorted(self.records.items())}, indent=1)
-        self.path.write_text(text, encoding="utf-8")
+        records = {key: asdict(record) for key, record in sorted(self.records.items())}
+        stored = {"environment": self.environment, "keys": self.keys, "records": records}
+        self.path.write_text(json.dumps(stored, indent=1), encoding="utf-8")
 
 
 def read_notes(path: Path) -> list[str]:
