@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT
-from exohcc.checks import rows
+from exohcc.checks import chapters, rows
 from exohcc.checks.project import Project
 
 Match = Callable[[dict[str, str]], bool]
@@ -53,13 +53,23 @@ def test_the_evidence_is_clean(copy: Path) -> None:
 
 
 def _full(row: dict[str, str]) -> bool:
-    return all(row[name] for name in ("n_cases", "n_controls", "sensitivity", "specificity"))
+    return not row["tp"] and all(row[name] for name in ("n_cases", "n_controls", "sensitivity", "specificity"))
+
+
+def _counted(kind: str) -> Match:
+    return lambda row: row["counts"] == kind
 
 
 @pytest.mark.parametrize(
     ("table", "match", "changes", "rule"),
     [
         ("biomarkers", _full, {"n_cases": "7", "sensitivity": "0.5", "caveat": ""}, "row.whole-patients"),
+        ("biomarkers", _counted("printed"), {"tn": ""}, "row.counts"),
+        ("biomarkers", _counted("printed"), {"counts": ""}, "row.counts"),
+        ("biomarkers", _counted("printed"), {"n_cases": "7777"}, "row.counts"),
+        ("biomarkers", _counted("derived"), {"sensitivity": "0.5", "caveat": "x"}, "row.counts"),
+        ("claims", lambda r: r["topic"] == "ev_size" and r["unit"] == "nm", {"unit": "%"}, "row.unit-topic"),
+        ("claims", lambda r: r["unit"] == "sensitivity", {"topic": "burden"}, "row.unit-topic"),
         ("biomarkers", lambda r: bool(r["auc_ci_low"]), {"auc_ci_low": "0.999"}, "row.interval"),
         ("prognosis", lambda r: bool(r["ci_high"]), {"ci_high": "0.001"}, "row.interval"),
         ("claims", lambda r: bool(r["ci_low"] and r["value"]), {"ci_low": "99999999"}, "row.interval"),
@@ -107,3 +117,39 @@ def test_retracted_work_must_be_named_so(copy: Path) -> None:
     page.write_text(page.read_text(encoding="utf-8") + f"\nMacrophages do it {{cite}}`{key}`.\n", encoding="utf-8")
     lines = page.read_text(encoding="utf-8").count("\n")
     assert list(fired(copy)) == [("retraction.unmarked", "index.md", lines)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        ("Of {n} patients with HCC many had it {{cite}}`{key}`.", None),
+        ("Of 31,415 patients with HCC many had it {{cite}}`{key}`.", "31,415"),
+        ("In 2019 miR-31415 was named {{cite}}`{key}`.", None),
+        ("Of 31,415 patients nobody speaks.", None),
+    ],
+)
+def test_a_number_in_a_cited_sentence_stands_in_a_row(sentence: str, missing: str | None, copy: Path) -> None:
+    row = next(r for r in Project(copy).rows["biomarkers"] if r["n_cases"])
+    page = copy / "book/index.md"
+    text = page.read_text(encoding="utf-8") + "\n" + sentence.format(n=row["n_cases"], key=row["source"]) + "\n"
+    page.write_text(text, encoding="utf-8")
+    found = [(f.rule, f.path.name, f.line, missing in f.what) for f in chapters.numbers_stand_in_rows(Project(copy))
+             if missing]  # fmt: skip
+    everything = list(chapters.numbers_stand_in_rows(Project(copy)))
+    if missing is None:
+        assert everything == []
+    else:
+        assert found == [("prose.number-without-row", "index.md", text.count("\n"), True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1,540 HCC, 25.3 % (95 % CI 20.1-30)", ["1,540", "25.3", "20.1", "30"]),
+        ("CD8, miR-21-5p, p53 and 14-3-3ζ", []),
+        ("a 1,000-fold rise at pH 6.5", ["6.5"]),
+        ("−26 mV", ["26"]),
+    ],
+)
+def test_numbers_that_stand_by_themselves(text: str, found: list[str]) -> None:
+    assert list(chapters.numbers(text)) == found

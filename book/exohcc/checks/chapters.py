@@ -51,6 +51,60 @@ def citations(project: Project) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+_NUMBER = re.compile(r"(?<![\w.,\-/])\d[\d,]*(?:\.\d+)?(?![\w\-/]|[.,]\d)")
+_ANY_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_CITED = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
+_ROLE = re.compile(r"\{[\w:]+\}`[^`]*`|\]\([^)]*\)")  # roles, and the targets of links
+_YEARS = range(1900, 2036)
+
+
+def numbers(text: str) -> dict[str, float]:
+    """Return the numbers that stand by themselves in `text`, as typed; names such as miR-21 or CD8 hold none.
+
+    >>> list(numbers("Of 1,540 HCC 25.3 % (95 % CI 20-30), miR-21 and CD8 cells"))
+    ['1,540', '25.3', '20', '30']
+    """
+    plain = re.sub(r"95\s*%\s*(?=CI|uncertainty|confidence|prediction|limit)", "", text)
+    plain = re.sub(r"\d+(?:-\d+){2,}", "", plain.replace("−", ""))  # a name: 14-3-3
+    plain = re.sub(r"(?<=[\d%])\s*[-–]\s*(?=\d)", " ", plain)
+    return {found.rstrip(","): float(found.replace(",", "")) for found in _NUMBER.findall(plain)}
+
+
+def _stands_in(typed: str, value: float, known: set[float]) -> bool:
+    """Tell whether rows hold the number: as it is, as a share, in millions, or with more decimals."""
+    decimals = len(typed.partition(".")[2])
+    for factor in (1, 100, 1e-6):
+        if any(
+            abs(number * factor - value) < 1e-9 or (decimals and round(number * factor, decimals) == value)
+            for number in known
+        ):
+            return True
+    return False
+
+
+def numbers_stand_in_rows(project: Project) -> Iterator[Finding]:
+    """A number in a cited sentence stands in a row of one of the sentence's sources.
+
+    Years are free, and so are computed numbers, which are never typed. Lines are sentences in this book.
+    """
+    for page in _pages(project):
+        for line, place in page.prose:
+            keys = [key.strip() for group in _CITED.findall(line) for key in group.split(",")]
+            typed = numbers(_ROLE.sub(" ", line)) if keys else {}
+            if not typed:
+                continue
+            texts = " ".join(
+                value for key in keys for row in project.rows_by_source.get(key, []) for value in row.values.values()
+            )
+            known = {float(found.replace(",", "")) for found in _ANY_NUMBER.findall(texts)}
+            for text, value in typed.items():
+                if value not in _YEARS and not _stands_in(text, value, known):
+                    yield Finding(
+                        page.path, place, "prose.number-without-row", f"No row of {', '.join(keys)} holds {text}",
+                        "Correct the number, cite the source it comes from, or put it into the source's row",
+                    )  # fmt: skip
+
+
 def cells(project: Project) -> Iterator[Finding]:
     """Code cells parse, and read the evidence through ``exohcc.load`` alone."""
     for page in _pages(project):
@@ -85,4 +139,4 @@ def failures(project: Project) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-RULES = (pages_exist, citations, cells, failures)
+RULES = (pages_exist, citations, numbers_stand_in_rows, cells, failures)

@@ -124,14 +124,19 @@ def _prose(lines: list[str]) -> Iterator[tuple[str, int]]:
     if lines and lines[0].strip() == "---":
         index = next((n + 1 for n in range(1, len(lines)) if lines[n].strip() == "---"), 0)
     code: str | None = None
+    open_directives: list[str] = []
     for number in range(index, len(lines)):
         line = lines[number]
         match = _FENCE.match(line)
         if code is not None:
             if line.startswith(code):
                 code = None
-        elif match and match.group(1)[0] != ":" and (match.group(2) in (None, "{code-cell}", "{mermaid}")):
+        elif match and match.group(2) is None and match.group(1) in open_directives:
+            del open_directives[open_directives.index(match.group(1)) :]
+        elif match and match.group(1)[0] != ":" and match.group(2) in (None, "{code-cell}", "{mermaid}"):
             code = match.group(1)
+        elif match and match.group(2) is not None:
+            open_directives.append(match.group(1))
         else:
             yield line, number + 1
 

@@ -45,6 +45,73 @@ def whole_patients(project: Project) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def counts(project: Project) -> Iterator[Finding]:
+    """Two-by-two counts add up to the groups, say where they come from, and derived ones follow from the row."""
+    names = ("tp", "fn", "fp", "tn")
+    for row in project.rows.get("biomarkers", []):
+        numbers = [row.number(name) for name in names]
+        if all(number is None for number in numbers):
+            continue
+        if any(number is None for number in numbers) or not row["counts"]:
+            what = "tp, fn, fp, tn and counts go together"
+            yield _finding(row, "row.counts", what, "Fill in all five, or none")
+            continue
+        tp, fn, fp, tn = (int(number or 0) for number in numbers)
+        for group, total in (("n_cases", tp + fn), ("n_controls", fp + tn)):
+            if row[group] and row.number(group) != total:
+                what = f"{group} is {row[group]}, but the counts give {total}"
+                yield _finding(row, "row.counts", what, "Read the numbers again")
+                break
+        else:
+            if row["counts"] == "derived" and (tp, fp) != _derived(row):
+                what = "the counts do not follow from group sizes, sensitivity and specificity"
+                yield _finding(row, "row.counts", what, "Take the counts out, or mark them as printed")
+
+
+def _derived(row: Row) -> tuple[int, int] | None:
+    """Return the only true and false positives that give the printed figures, if there is just one pair."""
+    texts = [row[name] for name in ("n_cases", "n_controls", "sensitivity", "specificity")]
+    if not all(texts):
+        return None
+    found = accuracy.two_by_two(int(texts[0]), int(texts[1]), texts[2], texts[3])
+    unique = found.possible_sensitivity == found.possible_specificity == 1
+    return (int(found.tp), int(found.fp)) if found.exact and unique else None
+
+
+# What a claim of a topic can be measured in; a topic that is not here takes any unit.
+_RATIOS = {"HR", "hazard ratio", "OR", "risk ratio", "ratio"}
+_TESTS = {"sensitivity", "specificity", "AUC", "AUROC"}
+UNITS = {
+    "ev_size": {"nm"},
+    "ev_physical": {"g/mL", "mV"},
+    "comparator_test": _TESTS | _RATIOS | {"%", "PLR", "NLR", "DOR"},
+}
+# And what belongs to some topics only.
+_HOMES = {
+    "nm": {"ev_size", "ev_history", "ev_therapy", "cell_biology"},
+    "g/mL": {"ev_physical"},
+    "mV": {"ev_physical"},
+    "per 100,000": {"burden"},
+    "sensitivity": {"comparator_test", "published_meta_analysis", "accuracy_statistics", "surveillance"},
+    "specificity": {"comparator_test", "published_meta_analysis", "accuracy_statistics", "surveillance"},
+}
+
+
+def units_fit_topics(project: Project) -> Iterator[Finding]:
+    """A claim is measured in what its topic is measured in."""
+    for row in project.rows.get("claims", []):
+        unit, topic = row["unit"], row["topic"]
+        if not unit:
+            continue
+        bare = re.sub(r"\s*\(.*\)$", "", unit)
+        allowed = UNITS.get(topic)
+        home = _HOMES.get(bare)
+        if (allowed is not None and bare not in allowed) or (home is not None and topic not in home):
+            yield _finding(
+                row, "row.unit-topic", f"{unit} does not fit the topic {topic}", "Correct the unit or the topic"
+            )
+
+
 def intervals(project: Project) -> Iterator[Finding]:
     """A confidence interval holds its estimate."""
     fields = {
@@ -138,6 +205,6 @@ def statuses(project: Project) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
-    unique_messages, whole_patients, intervals, auc_above_chance, stands_alone, blood_has_no_sender,
-    titles_show_no_mechanism, tumour_direction_needs_tumour, statuses,
+    unique_messages, whole_patients, counts, units_fit_topics, intervals, auc_above_chance, stands_alone,
+    blood_has_no_sender, titles_show_no_mechanism, tumour_direction_needs_tumour, statuses,
 )  # fmt: skip
