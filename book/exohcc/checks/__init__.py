@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from exohcc import bibliography, lock
-from exohcc.checks import chapters, rows, tables
+from exohcc.checks import chapters, rows, tables, years
 from exohcc.checks.project import Project
 from exohcc.findings import Finding
 
@@ -24,7 +24,7 @@ def _lock(project: Project) -> Iterator[Finding]:
     yield from lock.findings(project.root)
 
 
-RULES: tuple[Rule, ...] = (_bibliography, _lock, *tables.RULES, *rows.RULES, *chapters.RULES)
+RULES: tuple[Rule, ...] = (_bibliography, _lock, *tables.RULES, *rows.RULES, *years.RULES, *chapters.RULES)
 
 
 def run(project: Project) -> list[Finding]:
