@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book test check serve lab bench lock clean env chromium
+.PHONY: book test check refresh serve lab bench lock clean env chromium
 
 book: env       ## the site, in _build/html; only what changed is made again
 	@$(BIN)/python -m exohcc build
@@ -17,6 +17,9 @@ test: env chromium book  ## style, types, checks, tests; the browser tests read 
 
 check: env      ## bibliography, tables and chapters, in seconds
 	@$(BIN)/python -m exohcc check
+
+refresh: env    ## what Crossref and PubMed say today; needs the network and MAILTO=you@example.org; changes nothing
+	@$(BIN)/python -m exohcc refresh --mailto "$(MAILTO)"
 
 serve: book     ## look at the site at http://127.0.0.1:8000
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000

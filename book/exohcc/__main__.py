@@ -1,4 +1,4 @@
-"""Command line: ``python -m exohcc check``, ``build`` and ``lock``."""
+"""Command line: ``python -m exohcc check``, ``build``, ``lock`` and ``refresh``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="build even if nothing changed")
     lock = commands.add_parser("lock", help="pin the environment in the lock files (needs the registry)")
     lock.add_argument("--no-upgrade", action="store_true", help="keep pinned versions where they still fit")
+    refresh = commands.add_parser("refresh", help="ask Crossref and PubMed what changed; writes a report, no data")
+    refresh.add_argument("--mailto", default=os.environ.get("EXOHCC_MAILTO", ""), help="your address, for the services")
+    refresh.add_argument("--timeout", type=int, default=30, help="seconds to wait for an answer")
+    refresh.add_argument("keys", nargs="*", help="entries to ask about (default: all)")
     return parser
 
 
@@ -42,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         lock.write(root, upgrade=not options.no_upgrade)
         return 0
+    if options.command == "refresh":
+        return _refresh(root, options)
     from exohcc.checks import run
     from exohcc.checks.project import Project
     from exohcc.findings import report
@@ -57,6 +63,24 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print("clean", file=sys.stderr)
     return 0
+
+
+def _refresh(root: Path, options: argparse.Namespace) -> int:
+    """Write the report; 1 if there is something to decide, 2 if a question got no answer."""
+    if "@" not in options.mailto:
+        print("exohcc: both services ask for an address: give --mailto or set EXOHCC_MAILTO.", file=sys.stderr)
+        return 2
+    from exohcc.refresh import refresh
+    from exohcc.refresh.services import Crossref, PubMed
+
+    services = [kind(options.mailto, timeout=options.timeout) for kind in (Crossref, PubMed)]
+    try:
+        outcome = refresh(root, services, keys=options.keys)
+    except KeyError as error:
+        print(f"exohcc: {error.args[0]}", file=sys.stderr)
+        return 2
+    print(f"report: {outcome.report.relative_to(root)}")
+    return 2 if outcome.unanswered else 1 if outcome.differences else 0
 
 
 if __name__ == "__main__":
