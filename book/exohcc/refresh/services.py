@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.error import HTTPError
 
 from exohcc.bibliography import Reference
@@ -115,7 +115,7 @@ class PubMed:
     def __init__(self, mailto: str, *, timeout: int = 30, sleep: Callable[[float], object] = time.sleep) -> None:
         from Bio import Entrez
 
-        self._entrez: Any = Entrez  # the library has no types
+        self._entrez = cast(Any, Entrez)  # the library has no types
         self._entrez.email, self._entrez.tool = mailto, "exohcc"
         self._entrez.max_tries = 1  # we wait and try again ourselves, also on time-outs
         self._timeout = timeout
@@ -143,7 +143,7 @@ class PubMed:
     def _fetch(self, pmid: str) -> Remote:
         from Bio import Medline
 
-        medline: Any = Medline
+        medline = cast(Any, Medline)
         with (
             _socket_timeout(self._timeout),
             self._entrez.efetch(db="pubmed", id=pmid, rettype="medline", retmode="text") as handle,
