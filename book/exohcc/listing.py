@@ -1,0 +1,82 @@
+"""Rows as an accessible HTML table: the readable alternative to a figure, and the way from a row to its source."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from exohcc import evidence
+
+
+class Listing:
+    """A table that a notebook shows as HTML; on a phone each row becomes a card (by exohcc.css)."""
+
+    def __init__(self, markup: str) -> None:
+        self._markup = markup
+
+    def _repr_html_(self) -> str:
+        return self._markup
+
+
+def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) -> Listing:
+    """Return `frame` as a table with a caption, a row header and labelled cells.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The rows, in the order wanted.
+    columns : mapping of str to str
+        Column of `frame` to the heading shown. The first one is the row's header. ``source`` becomes the
+        first author and year, linked to the DOI or PubMed record; ``summary``, ``statement`` and other long
+        texts stand as they are. Lists are joined, true and false become "yes" and "no", null an empty cell.
+    caption : str
+        What the table holds; read aloud first.
+
+    Raises
+    ------
+    KeyError
+        A column is not in `frame`.
+    """
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise KeyError(f"no column {', '.join(missing)}; there are {', '.join(frame.columns)}")
+    links = _links() if "source" in columns else {}
+    heads = "".join(f'<th scope="col">{html.escape(label)}</th>' for label in columns.values())
+    body = []
+    for row in frame.select(list(columns)).iter_rows(named=True):
+        cells = []
+        for index, (name, label) in enumerate(columns.items()):
+            text = links.get(row[name], _text(row[name])) if name == "source" else _text(row[name])
+            if index == 0:
+                cells.append(f'<th scope="row">{text}</th>')
+            else:
+                cells.append(f'<td data-label="{html.escape(label)}">{text}</td>')
+        body.append(f"<tr>{''.join(cells)}</tr>")
+    return Listing(
+        f'<table class="exo-listing"><caption>{html.escape(caption)}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return html.escape(", ".join(str(item) for item in value))
+    return html.escape(str(value))
+
+
+def _links() -> dict[str, str]:
+    """Return {key: link to the source}, the words being first author and year."""
+    found = {}
+    for row in evidence.references().iter_rows(named=True):
+        name = str(row["authors"][0]).split(",")[0].strip("{}") if row["authors"] else row["source"]
+        place = f"https://doi.org/{row['doi']}" if row["doi"] else f"https://pubmed.ncbi.nlm.nih.gov/{row['pmid']}/"
+        words = html.escape(f"{name} {row['year']}")
+        known = row["doi"] or row["pmid"]
+        found[row["source"]] = f'<a href="{html.escape(place)}">{words}</a>' if known else words
+    return found
