@@ -72,11 +72,13 @@ def setup() -> None:
 def figure(chart: Any, *, caption: str, alt_text: str, name: str, rows: str) -> Any:
     """Give a chart its caption, alternative text, label and the link to the table `rows` behind it.
 
-    `caption` is MyST Markdown; see :func:`exohcc.sphinxext.vega.renderer.figure`.
+    `caption` is MyST Markdown; see :func:`exohcc.sphinxext.vega.renderer.figure`. `rows` is the name of a table,
+    or of a file in the folder of downloads, such as ``exohcc-data.zip`` for a figure drawn from all tables.
     """
+    file = rows if "." in rows else f"{rows}.csv"
     return renderer.figure(
         chart, caption=caption, alt_text=alt_text, name=name,
-        data_link=f"{DOWNLOADS}/{rows}.csv", data_label=f"Rows behind this figure: {rows}.csv",
+        data_link=f"{DOWNLOADS}/{file}", data_label=f"Rows behind this figure: {file}",
     )  # fmt: skip
 
 

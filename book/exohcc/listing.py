@@ -9,9 +9,11 @@ import polars as pl
 
 from exohcc import evidence
 
+_WIDE = 5  # more columns do not fit beside each other
+
 
 class Listing:
-    """A table that a notebook shows as HTML; on a phone each row becomes a card (by exohcc.css)."""
+    """A table that a notebook shows as HTML; on a phone, or with many columns, each row is a card (by exohcc.css)."""
 
     def __init__(self, markup: str) -> None:
         self._markup = markup
@@ -54,8 +56,9 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
             else:
                 cells.append(f'<td data-label="{html.escape(label)}">{text}</td>')
         body.append(f"<tr>{''.join(cells)}</tr>")
+    style = "exo-listing exo-cards" if len(columns) > _WIDE else "exo-listing"
     return Listing(
-        f'<table class="exo-listing"><caption>{html.escape(caption)}</caption>'
+        f'<table class="{style}"><caption>{html.escape(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
 
