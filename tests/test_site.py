@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,10 +77,10 @@ Open = Callable[..., Any]
 @pytest.fixture
 def visit(browser: Browser, site: str) -> Open:
     @contextmanager
-    def make(width: int = 1280, dark: bool = False, script: bool = True) -> Iterator[Visit]:
+    def make(width: int = 1280, dark: bool = False, script: bool = True, touch: bool = False) -> Iterator[Visit]:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light",
-            java_script_enabled=script,
+            java_script_enabled=script, has_touch=touch,
         )  # fmt: skip
         yield Visit(context.new_page(), site)
         context.close()
@@ -177,6 +178,72 @@ def test_slider_filters(visit: Open) -> None:
         for _ in range(3):
             page.keyboard.press("ArrowRight")
         page.wait_for_function(f"document.querySelectorAll({marks!r}).length < {before}")
+
+
+CALCULATOR = "#fig-diag-calculator"
+
+
+def _by_hand(page: Page, percent: float, test: str | None = None) -> dict[str, str]:
+    """Work out what the calculator should print, from the sensitivity and false positive rate it was given."""
+    spec = json.loads(page.locator(f"{CALCULATOR} .vega-chart__spec").text_content() or "")
+    rows = [row for data in spec["datasets"].values() for row in data if "pooled" in row]
+    row = next(row for row in rows if test in (None, row["test"]))
+    ill = percent / 100
+    found, missed = 1000 * ill * row["s"], 1000 * ill * (1 - row["s"])
+    alarm, right = 1000 * (1 - ill) * row["f"], 1000 * (1 - ill) * (1 - row["f"])
+    people = {"HCC found": found, "HCC missed": missed, "False alarms": alarm, "Rightly reassured": right}
+    shares = {"HCC if positive (PPV)": found / (found + alarm), "No HCC if negative (NPV)": right / (right + missed)}
+    return {name: f"{number:.{1 if number < 10 else 0}f}" for name, number in people.items()} | {
+        name: f"{100 * share:.1f} %" for name, share in shares.items()
+    }
+
+
+def _printed(page: Page) -> dict[str, str]:
+    texts = page.locator(f"{CALCULATOR} .vega-embed .mark-text text").all_inner_texts()
+    return dict(text.split(": ") for text in texts if ": " in text)
+
+
+def _wait_for(page: Page, expected: dict[str, str]) -> None:
+    """Wait until the numbers stand there; an assertion then shows what differs if they never do."""
+    for _ in range(40):
+        if _printed(page) == expected:
+            break
+        page.wait_for_timeout(50)
+    assert _printed(page) == expected
+
+
+def test_calculator_by_keyboard_prints_what_a_hand_calculation_gives(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/clinic/diagnosis")
+        v.enliven()
+        _wait_for(page, _by_hand(page, 2))
+        page.locator(f"{CALCULATOR} input[type=range]").focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        _wait_for(page, _by_hand(page, 4))
+        page.locator(f"{CALCULATOR} select").focus()
+        page.keyboard.press("ArrowDown")
+        chosen = page.locator(f"{CALCULATOR} select").input_value()
+        _wait_for(page, _by_hand(page, 4, chosen))
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_calculator_by_mouse_and_by_touch(touch: bool, visit: Open) -> None:
+    with visit(width=375, touch=touch) as v:
+        page = v.open("book/clinic/diagnosis")
+        v.enliven()
+        slider = page.locator(f"{CALCULATOR} input[type=range]")
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        assert box
+        place = box["x"] + 0.6 * box["width"], box["y"] + box["height"] / 2
+        if touch:
+            page.touchscreen.tap(*place)
+        else:
+            page.mouse.click(*place)
+        value = float(slider.input_value())
+        assert 20 < value < 40
+        _wait_for(page, _by_hand(page, value))
 
 
 def test_colours_follow_the_theme(visit: Open) -> None:
