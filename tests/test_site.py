@@ -199,7 +199,7 @@ def _by_hand(page: Page, percent: float, test: str | None = None) -> dict[str, s
 
 
 def _printed(page: Page) -> dict[str, str]:
-    texts = page.locator(f"{CALCULATOR} .vega-embed .mark-text text").all_inner_texts()
+    texts = page.locator(f"{CALCULATOR} .vega-embed .mark-text text").all_text_contents()
     return dict(text.split(": ") for text in texts if ": " in text)
 
 
