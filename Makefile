@@ -24,9 +24,16 @@ refresh: env    ## what Crossref and PubMed say today; needs the network and MAI
 serve: book     ## look at the site at http://127.0.0.1:8000
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-lab:            ## the chapters as notebooks; its own environment, since JupyterLab's plug-ins slow every kernel
-	@test -e .venv-lab/.ready || { $(PYTHON) -m venv .venv-lab && .venv-lab/bin/pip install --quiet --require-hashes -r requirements-lab.txt && .venv-lab/bin/pip install --quiet --no-deps --no-build-isolation -e . && touch .venv-lab/.ready; }
-	@.venv-lab/bin/jupyter lab book
+lab: .venv-lab/.ready  ## the chapters as notebooks; its own environment, since JupyterLab's plug-ins slow every kernel
+	@JUPYTER_CONFIG_DIR=$(CURDIR)/.venv-lab/config .venv-lab/bin/jupyter lab --ServerApp.root_dir=$(CURDIR)/book
+
+.venv-lab/.ready: requirements-lab.txt pyproject.toml
+	@echo "installing JupyterLab into .venv-lab"
+	@$(PYTHON) -m venv .venv-lab
+	@.venv-lab/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-lab.txt
+	@.venv-lab/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@JUPYTER_CONFIG_DIR=$(CURDIR)/.venv-lab/config .venv-lab/bin/jupytext-config set-default-viewer markdown  # a click on a chapter opens the notebook
+	@touch $@
 
 bench: env      ## speed, beside plain Jupyter Book, in one table
 	@$(BIN)/python tests/bench.py

@@ -84,7 +84,15 @@ def test_renderer_speaks_to_book_and_lab() -> None:
     assert spec["description"] == "A"
     assert mime.figure_options(spec)["caption"] == "C"
     assert "$schema" not in bundle_[renderer.LAB_MIME]
+    assert "width" not in bundle_[renderer.LAB_MIME]
     assert (renderer.MIME, renderer.LAB_MIME) == (mime.MIME, mime.LAB_MIME)
+
+
+def test_lab_gets_a_width_in_pixels() -> None:
+    """JupyterLab redraws a chart of container width without end."""
+    bundle_ = renderer._render({"mark": "point", "width": "container"})
+    assert bundle_[renderer.MIME]["width"] == "container"
+    assert bundle_[renderer.LAB_MIME]["width"] == renderer.LAB_WIDTH
 
 
 def test_vendored_bundle_is_the_one_that_the_lock_writes() -> None:

@@ -12,12 +12,16 @@ MIME = "application/vnd.vegalite.v6+json"
 LAB_MIME = "application/vnd.vegalite.v5+json"
 """What JupyterLab shows with the Vega that it brings, without a network."""
 
+LAB_WIDTH = 700  # pixels
+
 NAME = "book"
 Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
 
 
 def _render(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     lab = {key: value for key, value in spec.items() if key != "$schema"}
+    if lab.get("width") == "container":  # JupyterLab draws such a chart anew without end, and freezes
+        lab["width"] = LAB_WIDTH
     return {MIME: spec, LAB_MIME: lab, "text/plain": spec.get("description", "chart")}
 
 
