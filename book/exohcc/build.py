@@ -6,6 +6,7 @@ import gc
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,15 @@ def is_current(root: Path, current: str) -> bool:
 
 def _load_sphinx() -> None:
     """Import what the second half of a build needs: done while the kernels of the first half start."""
-    for name in (
-        "jupyter_book.sphinx", "sphinx.builders.html", "sphinx.builders.linkcheck", "sphinx_book_theme",
-        "sphinxcontrib.bibtex", "sphinx_togglebutton", "sphinx_thebe", "exohcc.evidence",
-    ):  # fmt: skip
-        import_module(name)
+    from jupyter_book.config import get_default_sphinx_config
+    from pygments.lexers import get_lexer_by_name
+    from sphinx.application import builtin_extensions
+
+    needed = [*builtin_extensions, *get_default_sphinx_config()["extensions"], "jupyter_book.sphinx", "exohcc.evidence"]
+    for name in needed:
+        with suppress(ImportError):  # Sphinx itself says what is missing, and why it needs it
+            import_module(name)
+    list(get_lexer_by_name("ipython3").get_tokens("x"))  # compiles its patterns
 
 
 def _say(text: str) -> None:

@@ -56,11 +56,23 @@ def graphml(messages: pl.DataFrame) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
 
 
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
 def write(target: Path, bibliography: Path) -> None:
     """Write every format of every table into the folder `target`, retracted rows included and marked."""
     target.mkdir(parents=True, exist_ok=True)
-    for name, table in schema.tables().items():
-        shutil.copyfile(table.path, target / table.path.name)
+    tables = schema.tables()
+    # What the typed copies of a table depend on beside its own rows: the schema, and its sources' statuses.
+    common = all(
+        _same(path, target / path.name) for path in (schema.DATA / "datapackage.json", tables["retractions"].path)
+    )
+    for name, table in tables.items():
+        copy = target / table.path.name
+        if common and _same(table.path, copy) and (target / f"{name}.parquet").is_file():
+            continue
+        shutil.copyfile(table.path, copy)
         frame = evidence.load(name, include_retracted=True)
         frame.write_ndjson(target / f"{name}.jsonl")
         frame.write_parquet(target / f"{name}.parquet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,22 @@ if TYPE_CHECKING:
 
 
 def execute(
-    chapter: Chapter, reads: Path, timeout: int, preload: Sequence[str] = ()
+    chapter: Chapter,
+    reads: Path,
+    timeout: int,
+    preload: Sequence[str] = (),
+    on_start: Callable[[], object] = lambda: None,
 ) -> tuple[NotebookNode, Failure | None]:
     """Run the chapter's cells; return the notebook with its outputs, and what stopped it.
 
     The kernel notes its reads in the file `reads` and imports the modules of `preload` while it starts, without
-    binding their names; a cell may take `timeout` seconds. A kernel that dies before the first cell has ended
+    binding their names; a cell may take `timeout` seconds; `on_start` is called when the kernel's process has been
+    started. A kernel that dies before the first cell has ended
     (a machine short of memory or ports) gets a second try.
     """
     for attempt in (1, 2):
         manager = _start_kernel(chapter, reads, preload)
+        on_start()
         # Imported and read only now, since the kernel needs a second to start.
         from nbclient.exceptions import CellExecutionError, CellTimeoutError
 

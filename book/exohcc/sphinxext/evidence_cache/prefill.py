@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -91,14 +92,20 @@ def run(
     gone = ledger.keep_only(chapter.key for chapter in chapters)
     failures: list[Failure] = []
 
+    launched = threading.Event()
+
     def prepare() -> None:
+        launched.wait(timeout=10)  # first the kernel's process, which takes longest, then our own imports
         purge(cache_path, [*stale, *gone])
         meanwhile()
 
     def run_one(chapter: Chapter, reads: Path) -> Executed:
         from .execution import execute
 
-        return execute(chapter, reads, timeout, preload)
+        try:
+            return execute(chapter, reads, timeout, preload, on_start=launched.set)
+        finally:
+            launched.set()
 
     if stale:
         runs = _execute_all(list(stale.values()), jobs, run_one, say, prepare)
