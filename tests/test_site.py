@@ -180,6 +180,25 @@ def test_slider_filters(visit: Open) -> None:
         page.wait_for_function(f"document.querySelectorAll({marks!r}).length < {before}")
 
 
+def test_the_matrix_filters_the_whole_page(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/crosstalk/map")
+        v.enliven()
+        bars = "#fig-map-effects .vega-embed .mark-rect.role-mark path"
+        everything = page.locator(bars).count()
+        page.locator("#fig-map-groups select[name^=pick_from]").focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        page.wait_for_function(f"document.querySelectorAll({bars!r}).length < {everything}")
+        page.locator("#fig-map-groups select[name^=pick_from]").select_option("all")
+        page.wait_for_function(f"document.querySelectorAll({bars!r}).length === {everything}")
+        field = page.locator("#fig-map-groups .vega-embed .mark-rect.role-mark path").first
+        field.scroll_into_view_if_needed()
+        field.click(force=True)  # the number lies above its field
+        page.wait_for_function(f"document.querySelectorAll({bars!r}).length < {everything}")
+        assert page.locator("#fig-map-groups select[name^=pick_to]").input_value() != "null"
+
+
 CALCULATOR = "#fig-diag-calculator"
 
 

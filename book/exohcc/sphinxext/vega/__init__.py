@@ -6,7 +6,9 @@ extensions, register :class:`~.mime.VegaMimeRenderer` under the entry-point grou
 
 A chart at the end of a cell becomes a ``<figure>`` with the chart's ``description`` as alternative text,
 a caption, and one SVG per width in ``vega_widths``. When the figure comes near the viewport, one script
-that is loaded once makes it interactive. Colours named in ``vega_dark_colours`` follow the theme.
+that is loaded once makes it interactive. Colours named in ``vega_dark_colours`` follow the theme. Top-level
+parameters whose names begin with ``page_`` are shared by all charts of a page: a choice in one chart reaches
+the others.
 
 Configuration
 -------------

@@ -15,6 +15,26 @@
     return bundle;
   }
 
+  // Parameters whose names begin with page_ are one parameter for all charts of the page.
+  const shared = new Map();
+  const listeners = [];
+  const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+  function join(view, spec) {
+    for (const { name } of spec.params ?? []) {
+      if (!name.startsWith("page_")) continue;
+      if (shared.has(name) && !same(view.signal(name), shared.get(name))) view.signal(name, shared.get(name));
+      view.addSignalListener(name, (_, value) => {
+        if (same(shared.get(name), value)) return;
+        shared.set(name, value);
+        for (const [known, other] of listeners) {
+          if (known === name && other !== view && !same(other.signal(name), value)) other.signal(name, value).runAsync();
+        }
+      });
+      listeners.push([name, view]);
+    }
+  }
+
   async function enliven(chart) {
     const spec = JSON.parse(chart.querySelector(".vega-chart__spec").textContent);
     // The picture as a whole has a name; thousands of named marks inside it would only be noise.
@@ -31,6 +51,7 @@
         renderer: "svg",
         tooltip: { disableDefaultStyle: true },
       });
+      join(view, spec);
       await view.resize().runAsync(); // legends that depend on the width are laid out before it is known
       const picture = live.querySelector("svg.marks");
       if (picture && spec.description) {
