@@ -164,9 +164,10 @@ def blood_has_no_sender(project: Project) -> Iterator[Finding]:
 
 
 def titles_show_no_mechanism(project: Project) -> Iterator[Finding]:
-    """What was read in a title alone supports no target, pathway or downstream effect."""
+    """What was read in a title alone supports no target, pathway or effect."""
     for row in project.rows.get("crosstalk", []):
-        filled = [name for name in ("direct_target", "downstream", "in_vitro", "in_vivo", "patients_ev") if row[name]]
+        fields = ("direct_target", "downstream", "pathway", "effects", "in_vitro", "in_vivo", "patients_ev")
+        filled = [name for name in fields if row[name]]
         if row["basis"] == "title" and filled:
             what = f"basis is title, but {', '.join(filled)} is filled"
             yield _finding(row, "row.title-basis", what, "Empty the fields or read the abstract")
