@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from types import SimpleNamespace
 
+import pybtex.plugin
 import pytest
 from sphinxcontrib.bibtex.domain import BibtexDomain
 
-from exohcc.sphinxext.speed import IndexedBibtexDomain
+from exohcc.sphinxext.speed import IndexedBibtexDomain, _known_entry_points
 
 ENTRIES = [SimpleNamespace(key=key, type="article", fields={"year": year}, persons={})
            for key, year in (("a2019x", "2019"), ("b2020y", "2020"), ("c2021z", "2021"))]  # fmt: skip
@@ -47,3 +48,12 @@ class _ByIdentity(dict):  # type: ignore[type-arg]
 
     def __getitem__(self, key: object) -> object:
         return super().__getitem__(id(key))
+
+
+def test_plugins_are_found_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = [("pybtex.style.formatting", "unsrt"), ("pybtex.style.names", "last"), ("pybtex.database.input", "bibtex")]
+    before = [pybtex.plugin.find_plugin(*names) for names in wanted]
+    monkeypatch.setattr(pybtex.plugin, "entry_points", _known_entry_points)
+    assert [pybtex.plugin.find_plugin(*names) for names in wanted] == before
+    with pytest.raises(pybtex.plugin.PluginNotFound):
+        pybtex.plugin.find_plugin("pybtex.style.names", "no such style")

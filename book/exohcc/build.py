@@ -49,6 +49,7 @@ def is_current(root: Path, current: str) -> bool:
 
 def _load_sphinx() -> None:
     """Import what the second half of a build needs: done while the kernels of the first half start."""
+    import soupsieve
     from jupyter_book.config import get_default_sphinx_config
     from pygments.lexers import get_lexer_by_name
     from sphinx.application import builtin_extensions
@@ -57,7 +58,9 @@ def _load_sphinx() -> None:
     for name in needed:
         with suppress(ImportError):  # Sphinx itself says what is missing, and why it needs it
             import_module(name)
-    list(get_lexer_by_name("ipython3").get_tokens("x"))  # compiles its patterns
+    # The first use compiles large patterns.
+    list(get_lexer_by_name("ipython3").get_tokens("x"))
+    soupsieve.compile("a")
 
 
 def _say(text: str) -> None:

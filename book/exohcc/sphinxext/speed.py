@@ -12,6 +12,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +65,19 @@ def _keep_templates(app: Sphinx) -> None:
         environment.bytecode_cache = FileSystemBytecodeCache(str(folder))
 
 
+@lru_cache(maxsize=1)
+def _installed() -> Any:
+    return entry_points()
+
+
+def _known_entry_points(**wanted: str) -> Any:
+    """Stand for ``importlib.metadata.entry_points`` in pybtex: the disk is searched once."""
+    return _installed().select(**wanted)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Keep what pybtex finds among the entry points, take the indexed domain, keep compiled templates."""
-    look_up = pybtex.plugin._load_entry_point
-    if not hasattr(look_up, "cache_info"):
-        pybtex.plugin._load_entry_point = lru_cache(maxsize=None)(look_up)
+    """Keep the entry points for pybtex, take the indexed domain, keep compiled templates."""
+    pybtex.plugin.entry_points = _known_entry_points
     app.setup_extension("sphinxcontrib.bibtex")
     app.connect("builder-inited", _keep_templates)
     app.add_domain(IndexedBibtexDomain, override=True)
