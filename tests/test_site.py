@@ -180,6 +180,19 @@ def test_slider_filters(visit: Open) -> None:
         page.wait_for_function(f"document.querySelectorAll({marks!r}).length < {before}")
 
 
+def test_charts_fit_their_place_after_the_window_has_changed(visit: Open) -> None:
+    wrong = """[...document.querySelectorAll('.vega-chart[data-live]:not(.vega-chart--fixed)')].filter(chart =>
+        Math.abs(chart.querySelector('.vega-embed svg.marks').getBoundingClientRect().width
+            - chart.getBoundingClientRect().width) > 20).length"""
+    with visit() as v:
+        page = v.open("book/clinic/trials")
+        v.enliven()
+        for width, height in ((800, 375), (1280, 900), (375, 800), (1280, 900)):  # a sidebar comes and goes
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(300)
+            page.wait_for_function(f"{wrong} === 0")
+
+
 def test_the_matrix_filters_the_whole_page(visit: Open) -> None:
     with visit() as v:
         page = v.open("book/crosstalk/map")

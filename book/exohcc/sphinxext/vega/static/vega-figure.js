@@ -60,12 +60,25 @@
         picture.removeAttribute("aria-roledescription");
       }
       live.style.cssText = "";
+      measured.observe(chart);
       chart.dataset.live = "";
     } catch (error) {
       live.remove(); // the static picture stays
       console.error("vega-figure:", error);
     }
   }
+
+  // Vega measures its container when the window changes, which may be before a sidebar has come or gone.
+  const widths = new WeakMap();
+  const measured = new ResizeObserver((entries) => {
+    const changed = entries.filter((entry) => {
+      const width = Math.round(entry.contentRect.width);
+      const before = widths.get(entry.target);
+      widths.set(entry.target, width);
+      return before !== undefined && before !== width;
+    });
+    if (changed.length) requestAnimationFrame(() => window.dispatchEvent(new Event("resize")));
+  });
 
   const charts = document.querySelectorAll(".vega-chart:has(> .vega-chart__spec)");
   const seen = new IntersectionObserver((entries) => {
