@@ -94,6 +94,14 @@ def test_rule_fires_at_the_damaged_row(
     assert list(fired(copy)) == [(rule, f"{table}.csv", line)]
 
 
+@pytest.mark.parametrize("value", ["abc", "1.7e9", "-3", "12.5"])
+@pytest.mark.parametrize("field", ["n_cases", "sensitivity"])
+def test_figures_that_are_none_stop_no_rule(field: str, value: str, copy: Path) -> None:
+    """The schema's rule names them; the rules over meaning must not fall over them."""
+    line = damage(copy, "biomarkers", _counted("derived"), {field: value})
+    assert ("row.counts", "biomarkers.csv", line) in set(fired(copy))
+
+
 def test_duplicate_message(copy: Path) -> None:
     project = Project(copy)
     first = project.rows["crosstalk"][0]

@@ -28,20 +28,27 @@ def unique_messages(project: Project) -> Iterator[Finding]:
         seen.setdefault(key, row)
 
 
+def _reconstructed(row: Row) -> accuracy.TwoByTwo | None:
+    """Return the whole counts nearest to the printed figures, or None where a figure is missing or no figure."""
+    names = ("n_cases", "n_controls", "sensitivity", "specificity")
+    cases, controls, sensitivity, specificity = (row.number(name) for name in names)
+    if cases is None or controls is None or sensitivity is None or specificity is None:
+        return None
+    try:  # as text, since the digits printed decide what fits
+        return accuracy.two_by_two(int(cases), int(controls), row["sensitivity"], row["specificity"])
+    except accuracy.AccuracyError:  # out of range: the schema's rule says so
+        return None
+
+
 def whole_patients(project: Project) -> Iterator[Finding]:
     """Whole patients can give the printed sensitivity and specificity, or the caveat speaks of it."""
     for row in project.rows.get("biomarkers", []):
-        texts = [row[name] for name in ("n_cases", "n_controls", "sensitivity", "specificity")]
-        if not all(texts) or any(
-            row.number(n) is None for n in ("n_cases", "n_controls", "sensitivity", "specificity")
-        ):
-            continue
-        counts = accuracy.two_by_two(int(texts[0]), int(texts[1]), texts[2], texts[3])
-        if not counts.exact and not row["caveat"]:
+        found = _reconstructed(row)
+        if found is not None and not found.exact and not row["caveat"]:
             yield _finding(
                 row, "row.whole-patients",
-                f"no whole numbers of {texts[0]} and {texts[1]} people give {texts[2]} and {texts[3]}",
-                "Read the numbers again, or say in the caveat that they do not fit",
+                f"no whole numbers of {row['n_cases']} and {row['n_controls']} people give {row['sensitivity']} and "
+                f"{row['specificity']}", "Read the numbers again, or say in the caveat that they do not fit",
             )  # fmt: skip
 
 
@@ -70,12 +77,10 @@ def counts(project: Project) -> Iterator[Finding]:
 
 def _derived(row: Row) -> tuple[int, int] | None:
     """Return the only true and false positives that give the printed figures, if there is just one pair."""
-    texts = [row[name] for name in ("n_cases", "n_controls", "sensitivity", "specificity")]
-    if not all(texts):
+    found = _reconstructed(row)
+    if found is None or not found.exact or not found.possible_sensitivity == found.possible_specificity == 1:
         return None
-    found = accuracy.two_by_two(int(texts[0]), int(texts[1]), texts[2], texts[3])
-    unique = found.possible_sensitivity == found.possible_specificity == 1
-    return (int(found.tp), int(found.fp)) if found.exact and unique else None
+    return int(found.tp), int(found.fp)
 
 
 # What a claim of a topic can be measured in; a topic that is not here takes any unit.
