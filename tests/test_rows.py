@@ -85,6 +85,12 @@ def _counted(kind: str) -> Match:
             "crosstalk", lambda r: r["tumour_direction"] == "pro-tumour",
             {"setting": "fibrosis"}, "row.direction-without-tumour",
         ),
+        (
+            "crosstalk", lambda r: "metastasis:up" in r["effects"] and r["in_vivo"] == "true",
+            {"in_vivo": "", "caveat": "One cohort."}, "row.effect-without-body",
+        ),
+        ("crosstalk", lambda r: True, {"caveat": "Consider keeping the row."}, "row.talk"),
+        ("claims", lambda r: True, {"caveat": "Proposal: keep out of counts."}, "row.talk"),
     ],
 )  # fmt: skip
 def test_rule_fires_at_the_damaged_row(

@@ -187,6 +187,37 @@ def tumour_direction_needs_tumour(project: Project) -> Iterator[Finding]:
             yield _finding(row, "row.direction-without-tumour", what, "Empty tumour_direction")
 
 
+# Effects that the vocabulary defines in the living body, and the words by which a caveat says where they were seen.
+_IN_BODY = {"tumorigenesis", "metastasis", "premetastatic_niche", "tumour_self_seeding"}
+_WHERE = re.compile(r"\b(animals?|mice|mouse|rats?|zebrafish|models?|patients?|culture|table)\b", re.I)
+
+
+def body_effects_need_a_body(project: Project) -> Iterator[Finding]:
+    """An effect that exists in a living body only was seen in one, or the caveat says what it rests on."""
+    for row in project.rows.get("crosstalk", []):
+        signs = [sign.split(":") for sign in row["effects"].split(";") if sign]
+        found = [parts[0] for parts in signs if parts[0] in _IN_BODY and "inferred" not in parts]
+        if found and row["in_vivo"] != "true" and not _WHERE.search(row["caveat"]):
+            what = f"{', '.join(found)} without in_vivo, and the caveat does not say where it was seen"
+            yield _finding(row, "row.effect-without-body", what, "Take the effect out, or say what it rests on")
+
+
+# Talk among the people who fill the tables; `readings.csv` is its place.
+_TALK = re.compile(r"\b(?:first|second) read(?:ing|er)\b|\bproposal: |\bdrop (?:if|this row)\b|\bconsider keep", re.I)
+
+
+def no_talk_about_the_work(project: Project) -> Iterator[Finding]:
+    """Texts of a row speak of the source, not of how the row was made."""
+    for name, table in project.rows.items():
+        if name == "readings":
+            continue
+        for row in table:
+            for field in ("summary", "statement", "role", "outcome", "context", "caveat"):
+                if found := _TALK.search(row[field]):
+                    what = f"'{found[0].strip()}' in {field} speaks of the making of the row"
+                    yield _finding(row, "row.talk", what, "Say what the source shows; readings.csv is for the rest")
+
+
 def statuses(project: Project) -> Iterator[Finding]:
     """Each reference with a DOI has a row of its status, with that DOI; a retracted one is named as such in prose."""
     if "retractions" not in project.tables:
@@ -212,5 +243,6 @@ def statuses(project: Project) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
     unique_messages, whole_patients, counts, units_fit_topics, intervals, auc_above_chance, stands_alone,
-    blood_has_no_sender, titles_show_no_mechanism, tumour_direction_needs_tumour, statuses,
+    blood_has_no_sender, titles_show_no_mechanism, tumour_direction_needs_tumour, body_effects_need_a_body,
+    no_talk_about_the_work, statuses,
 )  # fmt: skip
