@@ -118,6 +118,8 @@ ENTRY = "\n@article{%s,\n  author = {Roe, D},\n  title = {{T}},\n  journal = {J}
         (lambda path: (path / "book/chapter.md").unlink(), "toc.missing-page", "_toc.yml:1"),
         (_replace("book/chapter.md", "answer = 6 * 7", "answer = 6 *"), "cell.syntax", "book/chapter.md:15"),
         (_replace("book/chapter.md", "answer = 6 * 7", "open('x')"), "cell.direct-read", "book/chapter.md:15"),
+        (_replace("book/chapter.md", "answer = 6 * 7", "(\n x.group_by(1)\n)"), "cell.order", "book/chapter.md:16"),
+        (_replace("book/chapter.md", "answer = 6 * 7", "frame['a'].unique()"), "cell.order", "book/chapter.md:15"),
     ],
 )  # fmt: skip
 def test_each_rule_fires(damage: Damage, rule: str, place: str, root: Root) -> None:

@@ -91,6 +91,12 @@ def _counted(kind: str) -> Match:
         ),
         ("crosstalk", lambda r: True, {"caveat": "Consider keeping the row."}, "row.talk"),
         ("claims", lambda r: True, {"caveat": "Proposal: keep out of counts."}, "row.talk"),
+        ("crosstalk", lambda r: True, {"caveat": "The table was not displayed again."}, "row.talk"),
+        ("claims", lambda r: True, {"caveat": "The paper is held as unknown2011nanovesicle."}, "row.talk"),
+        (
+            "crosstalk", lambda r: r["tumour_direction"] == "pro-tumour" and r["basis"] == "abstract",
+            {"effects": "", "caveat": "One cohort."}, "row.direction-without-effect",
+        ),
     ],
 )  # fmt: skip
 def test_rule_fires_at_the_damaged_row(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from exohcc.checks.project import Project
 from exohcc.findings import Finding
 
+_NO_ORDER = {"group_by", "unique"}
 _READS = re.compile(r"\b(?:read_csv|scan_csv|read_json|read_ndjson|read_parquet|open)\s*\(")
 
 
@@ -105,12 +106,27 @@ def numbers_stand_in_rows(project: Project) -> Iterator[Finding]:
                     )  # fmt: skip
 
 
+def _unordered(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each call of polars whose order is left to chance."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr in _NO_ORDER and "maintain_order" not in {keyword.arg for keyword in node.keywords}:
+            yield node.func.end_lineno or 1, node.func.attr
+
+
 def cells(project: Project) -> Iterator[Finding]:
-    """Code cells parse, and read the evidence through ``exohcc.load`` alone."""
+    """Code cells parse, read the evidence through ``exohcc.load`` alone, and come out alike at every run."""
     for page in _pages(project):
         for cell in page.cells:
             try:
-                ast.parse(cell.source)
+                tree = ast.parse(cell.source)
+                for line, name in _unordered(tree):
+                    yield Finding(
+                        page.path, cell.line + line - 1, "cell.order",
+                        f"{name} gives its rows in another order at every run, and so do the figure and its text",
+                        f"Write {name}(..., maintain_order=True)",
+                    )  # fmt: skip
             except SyntaxError as error:
                 line = cell.line + (error.lineno or 1) - 1
                 yield Finding(

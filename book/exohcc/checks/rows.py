@@ -202,8 +202,21 @@ def body_effects_need_a_body(project: Project) -> Iterator[Finding]:
             yield _finding(row, "row.effect-without-body", what, "Take the effect out, or say what it rests on")
 
 
+def directions_need_an_effect(project: Project) -> Iterator[Finding]:
+    """Pro- or anti-tumour is a verdict on something seen: without a signed effect it comes from the title."""
+    for row in project.rows.get("crosstalk", []):
+        if row["tumour_direction"] and not row["effects"] and "kind of effect" not in row["caveat"]:
+            what = f"tumour_direction is '{row['tumour_direction']}', but no effect is signed"
+            do = "Take the direction out, or say in the caveat why the kind of effect is not given"
+            yield _finding(row, "row.direction-without-effect", what, do)
+
+
 # Talk among the people who fill the tables; `readings.csv` is its place.
-_TALK = re.compile(r"\b(?:first|second) read(?:ing|er)\b|\bproposal: |\bdrop (?:if|this row)\b|\bconsider keep", re.I)
+_TALK = re.compile(
+    r"\b(?:first|second) read(?:ing|er)\b|\bproposal: |\bdrop (?:if|this row)\b|\bconsider keep"
+    r"|\b(?:not|be) (?:seen|read|displayed|shown) again\b|\bread earlier\b|\b(?:anon|unknown|unseen)(?:\d{4}|nd)\w+",
+    re.I,
+)
 
 
 def no_talk_about_the_work(project: Project) -> Iterator[Finding]:
@@ -244,5 +257,6 @@ def statuses(project: Project) -> Iterator[Finding]:
 RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
     unique_messages, whole_patients, counts, units_fit_topics, intervals, auc_above_chance, stands_alone,
     blood_has_no_sender, titles_show_no_mechanism, tumour_direction_needs_tumour, body_effects_need_a_body,
+    directions_need_an_effect,
     no_talk_about_the_work, statuses,
 )  # fmt: skip
