@@ -101,3 +101,13 @@ def test_only_what_changed_is_written_again(tmp_path: Path) -> None:
     assert written_again() == {"claims"}
     (tmp_path / "retractions.csv").write_text("older", encoding="utf-8")
     assert written_again() == {"trials", "claims"}
+
+
+def test_names_are_those_of_the_papers() -> None:
+    """The family name of the first author, not what the key makes of it; an institution's name stays whole."""
+    names = exohcc.names()
+    assert names["macparland2018liver"] == "MacParland"
+    assert names["garciamartinez2016mtdna"] == "Garcia-Martinez"
+    assert names["vanderwindt2018nets"] == "van der Windt"
+    assert names["fda2019exosomenotice"] == "U.S. Food and Drug Administration"
+    assert set(names) == set(exohcc.references()["source"])

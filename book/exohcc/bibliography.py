@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import bibtexparser
+from bibtexparser.middlewares.names import split_multiple_persons_names
 from bibtexparser.model import DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, Entry, ParsingFailedBlock
 
 from exohcc.findings import Finding
@@ -83,7 +84,7 @@ def _reference(block: Entry) -> Reference:
         type=block.entry_type.lower(),
         line=block.start_line + 1,
         fields=fields,
-        authors=tuple(a.strip() for a in re.split(r"\s+and\s+", fields.get("author", "")) if a.strip()),
+        authors=tuple(split_multiple_persons_names(fields.get("author", ""))),
         year=int(year) if re.fullmatch(r"\d{4}", year) else None,
         doi=normalise_doi(fields["doi"]) if fields.get("doi") else None,
     )

@@ -129,6 +129,15 @@ def order(kind: str) -> list[str]:
     return list(labels(kind).values())
 
 
+def names() -> dict[str, str]:
+    """Return {key: family name of the first author, as printed}, for labels such as ``MacParland 2018``."""
+    return {
+        key: authors[0].split(",")[0].strip("{}")
+        for key, authors in references().select("source", "authors").iter_rows()
+        if authors
+    }
+
+
 def references() -> pl.DataFrame:
     """Return ``references.bib`` as a frame: key, type, title, first_author, authors, journal, year, doi, pmid."""
     note_read("references.bib")
