@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: book test check refresh serve lab bench lock clean env chromium
+.PHONY: book test check refresh serve lab bench picture lock clean env chromium
 
 book: env       ## the site, in _build/html; only what changed is made again
 	@$(BIN)/python -m exohcc build
@@ -37,6 +37,9 @@ lab: .venv-lab/.ready  ## the chapters as notebooks; its own environment, since 
 
 bench: env      ## speed, beside plain Jupyter Book, in one table
 	@$(BIN)/python tests/bench.py
+
+picture: book chromium  ## the map in the README, from the site of today
+	@cd tests && ../$(BIN)/python picture.py
 
 lock: env       ## pin the newest allowed versions, with hashes, and rewrite the Vega bundle that goes with them
 	@$(BIN)/python -m exohcc lock

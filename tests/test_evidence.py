@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -111,3 +112,9 @@ def test_names_are_those_of_the_papers() -> None:
     assert names["vanderwindt2018nets"] == "van der Windt"
     assert names["fda2019exosomenotice"] == "U.S. Food and Drug Administration"
     assert set(names) == set(exohcc.references()["source"])
+
+
+def test_the_picture_in_the_readme_is_of_today() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"!\[The map of the field[^\]]*?: (\d+) ", readme)
+    assert shown and int(shown[1]) == exohcc.load("crosstalk", setting="hcc").height, "run make picture and commit it"
