@@ -168,14 +168,30 @@ def blood_has_no_sender(project: Project) -> Iterator[Finding]:
             yield _finding(row, "row.blood-sender", what, "Write circulating_ev")
 
 
+# Of each table the text, which must name the title as its ground, and the fields that a title can't fill.
+_FROM_TITLE = {
+    "crosstalk": (
+        "summary",
+        ("direct_target", "downstream", "pathway", "effects", "tumour_direction", "in_vitro", "in_vivo", "patients_ev"),
+    ),
+    "cell_types": ("role", ("markers", "secreted", "tumour_direction")),
+    "machinery": ("role", ("effect_on_release",)),
+    "claims": ("statement", ()),
+}
+
+
 def titles_show_no_mechanism(project: Project) -> Iterator[Finding]:
-    """What was read in a title alone supports no target, pathway or effect."""
-    for row in project.rows.get("crosstalk", []):
-        fields = ("direct_target", "downstream", "pathway", "effects", "in_vitro", "in_vivo", "patients_ev")
-        filled = [name for name in fields if row[name]]
-        if row["basis"] == "title" and filled:
-            what = f"basis is title, but {', '.join(filled)} is filled"
-            yield _finding(row, "row.title-basis", what, "Empty the fields or read the abstract")
+    """What was read in a title alone supports no target, pathway, effect or direction, and is told as such."""
+    for name, (text, fields) in _FROM_TITLE.items():
+        for row in project.rows.get(name, []):
+            if row["basis"] != "title":
+                continue
+            if filled := [field for field in fields if row[field]]:
+                what = f"basis is title, but {', '.join(filled)} is filled"
+                yield _finding(row, "row.title-basis", what, "Empty the fields or read the abstract")
+            elif not re.search(r"\btitles?\b", row[text], re.I):
+                what = f"basis is title, but the {text} does not say so"
+                yield _finding(row, "row.title-basis", what, f"Begin the {text} with 'By its title'")
 
 
 def tumour_direction_needs_tumour(project: Project) -> Iterator[Finding]:
