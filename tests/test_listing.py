@@ -22,6 +22,15 @@ def test_a_listing_is_a_labelled_table_with_links_to_sources() -> None:
     assert 'data-label="Effects"' in markup
 
 
+def test_each_row_can_be_linked_to() -> None:
+    rows = exohcc.load("crosstalk").head(2)
+    markup = listing(rows, {"cargo": "Cargo", "source": "Source"}, caption="c")._repr_html_()
+    for name in rows["id"]:
+        assert markup.count(f'<tr id="{name}">') == 1
+        assert f'<a class="exo-id" href="#{name}">{name}</a>' in markup
+    assert "exo-id" not in listing(rows.drop("id"), {"cargo": "Cargo"}, caption="c")._repr_html_()
+
+
 def test_cells_are_plain_text() -> None:
     frame = pl.DataFrame({"a": ["<b>"], "b": [True], "c": [None], "d": [["x", "y"]]})
     markup = listing(frame, dict.fromkeys("abcd", "L"), caption="c")._repr_html_()

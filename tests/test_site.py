@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import exohcc
 from conftest import PROJECT
 from exohcc.checks.project import docnames
 
@@ -296,6 +297,36 @@ def test_figure_links_to_its_rows(visit: Open) -> None:
         response = page.request.get(link.evaluate("a => a.href"))
         assert response.ok
         assert response.text().startswith("id,source,basis")
+
+
+def test_rows_are_filtered_by_words(visit: Open) -> None:
+    rows = exohcc.load("crosstalk")
+    with visit(width=375) as v:
+        page = v.open("book/appendix/messages")
+        shown = page.locator(".exo-listing tbody tr:visible")
+        assert shown.count() == rows.height
+        box = page.get_by_role("searchbox", name="Filter the rows")
+        box.press_sequentially("SORAFENIB  macrophage")
+        page.wait_for_function("new URLSearchParams(location.search).get('find')")
+        found = shown.all_text_contents()
+        assert 0 < len(found) < rows.height
+        assert all("sorafenib" in text.lower() and "macrophage" in text.lower() for text in found)
+        assert page.get_by_role("status").text_content() == f"{len(found)} of {rows.height} rows"
+        page.reload()
+        assert shown.count() == len(found)
+        page.get_by_role("searchbox", name="Filter the rows").fill("")
+        assert shown.count() == rows.height
+        assert "find" not in page.url
+
+
+def test_a_row_is_linked_by_its_id(visit: Open) -> None:
+    name = exohcc.load("crosstalk", setting="hcc")["id"][-1]
+    with visit() as v:
+        page = v.open("book/appendix/messages")
+        page.goto(f"{page.url}?find=nothingofthekind#{name}")
+        assert page.locator(f"#{name}").is_visible()
+        top = page.locator(f"#{name}").evaluate("row => row.getBoundingClientRect().top")
+        assert 0 <= top < 900
 
 
 def test_every_icon_is_drawn() -> None:

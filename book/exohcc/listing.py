@@ -28,7 +28,7 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
     Parameters
     ----------
     frame : polars.DataFrame
-        The rows, in the order wanted.
+        The rows, in the order wanted. If there is a column ``id``, each row shows it and can be linked to by it.
     columns : mapping of str to str
         Column of `frame` to the heading shown. The first one is the row's header. ``source`` becomes the
         first author and year, linked to the DOI or PubMed record; ``summary``, ``statement`` and other long
@@ -47,15 +47,20 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
     links = _links() if "source" in columns else {}
     heads = "".join(f'<th scope="col">{html.escape(label)}</th>' for label in columns.values())
     body = []
-    for row in frame.select(list(columns)).iter_rows(named=True):
+    for row in frame.iter_rows(named=True):
+        anchor, link = "", ""
+        if "id" in frame.columns:
+            name_of_row = html.escape(str(row["id"]))
+            anchor = f' id="{name_of_row}"'
+            link = f' <a class="exo-id" href="#{name_of_row}">{name_of_row}</a>'
         cells = []
         for index, (name, label) in enumerate(columns.items()):
             text = links.get(row[name], _text(row[name])) if name == "source" else _text(row[name])
             if index == 0:
-                cells.append(f'<th scope="row">{text}</th>')
+                cells.append(f'<th scope="row">{text}{link}</th>')
             else:
                 cells.append(f'<td data-label="{html.escape(label)}">{text}</td>')
-        body.append(f"<tr>{''.join(cells)}</tr>")
+        body.append(f"<tr{anchor}>{''.join(cells)}</tr>")
     style = "exo-listing exo-cards" if len(columns) > _WIDE else "exo-listing"
     return Listing(
         f'<table class="{style}"><caption>{html.escape(caption)}</caption>'

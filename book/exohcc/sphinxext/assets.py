@@ -40,6 +40,8 @@ def _page(app: Sphinx, name: str, template: str, context: dict[str, Any], doctre
     """Add our style; drop the scripts of live kernels, which would come from another site."""
     app.exohcc_written.add(Path(app.builder.get_outfilename(name)))  # type: ignore[attr-defined]
     app.add_css_file(f"{FOLDER}/exohcc.css")
+    if "exo-listing" in str(context.get("body", "")):
+        app.add_js_file(f"{FOLDER}/listing.js", loading_method="defer")
     context["favicon_url"] = context["pathto"](f"_static/{FOLDER}/favicon.svg", 1)
     context["script_files"] = [
         script

@@ -1,0 +1,57 @@
+/* A box that filters the rows of a page's listings by words, and keeps them in the address (?find=...). */
+(() => {
+  const FEWEST = 20; // below this a page needs no filter
+  const rows = [...document.querySelectorAll(".exo-listing tbody tr")];
+  if (rows.length < FEWEST) return;
+  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const tables = [...document.querySelectorAll(".exo-listing")];
+
+  const form = document.createElement("form");
+  form.className = "exo-filter";
+  form.role = "search";
+  form.innerHTML =
+    '<label for="exo-find">Filter the rows</label> <input type="search" id="exo-find" autocomplete="off" ' +
+    'placeholder="words, all of which a row must hold"> <output role="status"></output>';
+  const box = form.querySelector("input");
+  const status = form.querySelector("output");
+
+  function show() {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    rows.forEach((row, i) => {
+      row.hidden = !words.every((word) => texts[i].includes(word));
+      shown += !row.hidden;
+    });
+    for (const table of tables) {
+      const left = table.querySelectorAll("tbody tr:not([hidden])").length;
+      table.hidden = !left;
+      table.caption.dataset.left = words.length ? ` (${left} shown)` : "";
+    }
+    status.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
+    const address = new URL(location.href);
+    if (words.length) address.searchParams.set("find", words.join(" "));
+    else address.searchParams.delete("find");
+    if (address.href !== location.href) history.replaceState(null, "", address);
+  }
+
+  /* A link to a row wins over a filter that hides it. */
+  function goto() {
+    const row = rows.find((row) => `#${row.id}` === location.hash);
+    if (!row) return;
+    if (row.hidden) {
+      box.value = "";
+      show();
+    }
+    row.scrollIntoView();
+  }
+
+  // Before the first heading that a listing stands under, so that it is found before the rows.
+  const heading = tables[0].closest("section")?.querySelector(":scope > h2") ?? tables[0];
+  heading.before(form);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  box.addEventListener("input", show);
+  addEventListener("hashchange", goto);
+  box.value = new URLSearchParams(location.search).get("find") ?? "";
+  if (box.value) show();
+  goto();
+})();
