@@ -299,6 +299,15 @@ def test_figure_links_to_its_rows(visit: Open) -> None:
         assert response.text().startswith("id,source,basis")
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_chinese_is_marked_as_chinese(name: str) -> None:
+    """A screen reader changes its voice by ``lang``; code shown as it was written is left out."""
+    text = (HTML / f"{name}.html").read_text(encoding="utf-8")
+    text = re.sub(r"(?s)<(script|pre)\b.*?</\1>", "", text)
+    text = re.sub(r'(?s)<(details|td|th)\b[^>]* lang="zh-Hans"[^>]*>.*?</\1>', "", text)
+    assert re.findall(r".{0,40}[\u4e00-\u9fff]+", text) == []
+
+
 def test_rows_are_filtered_by_words(visit: Open) -> None:
     rows = exohcc.load("crosstalk")
     with visit(width=375) as v:

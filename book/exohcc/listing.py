@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from exohcc import evidence
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _WIDE = 5  # more columns do not fit beside each other
 
 
@@ -45,7 +47,7 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
     if missing:
         raise KeyError(f"no column {', '.join(missing)}; there are {', '.join(frame.columns)}")
     links = _links() if "source" in columns else {}
-    heads = "".join(f'<th scope="col">{html.escape(label)}</th>' for label in columns.values())
+    heads = "".join(f'<th scope="col"{_language(label)}>{html.escape(label)}</th>' for label in columns.values())
     body = []
     for row in frame.iter_rows(named=True):
         anchor, link = "", ""
@@ -59,13 +61,18 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
             if index == 0:
                 cells.append(f'<th scope="row">{text}{link}</th>')
             else:
-                cells.append(f'<td data-label="{html.escape(label)}">{text}</td>')
+                cells.append(f'<td data-label="{html.escape(label)}"{_language(text)}>{text}</td>')
         body.append(f"<tr{anchor}>{''.join(cells)}</tr>")
     style = "exo-listing exo-cards" if len(columns) > _WIDE else "exo-listing"
     return Listing(
         f'<table class="{style}"><caption>{html.escape(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
+
+
+def _language(text: str) -> str:
+    """Return the attribute that tells screen readers of Chinese."""
+    return ' lang="zh-Hans"' if _CHINESE.search(text) else ""
 
 
 def _text(value: object) -> str:

@@ -21,6 +21,11 @@ _REPAIRS = (
     (re.compile(r"\s*<(?:script|link)[^>]*fontawesome\.js[^>]*>(?:</script>)?"), ""),
     # docutils puts entries without the role "listitem" into a list, a critical fault for screen readers.
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
+    # A dropdown takes no language; screen readers need it to read the Chinese summaries.
+    (
+        re.compile(r'<details (class="[^"]*\bsd-dropdown\b[^"]*">\s*<summary[^>]*>\s*<span[^>]*>[\u4e00-\u9fff])'),
+        r'<details lang="zh-Hans" \1',
+    ),
 )
 
 
