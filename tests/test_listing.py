@@ -26,8 +26,9 @@ def test_each_row_can_be_linked_to() -> None:
     rows = exohcc.load("crosstalk").head(2)
     markup = listing(rows, {"cargo": "Cargo", "source": "Source"}, caption="c")._repr_html_()
     for name in rows["id"]:
-        assert markup.count(f'<tr id="{name}">') == 1
+        assert markup.count(f'<tr id="{name}"') == 1
         assert f'<a class="exo-id" href="#{name}">{name}</a>' in markup
+    assert markup.count(f'<tr id="{rows["id"][0]}" data-source="{rows["source"][0]}">') == 1
     assert "exo-id" not in listing(rows.drop("id"), {"cargo": "Cargo"}, caption="c")._repr_html_()
 
 

@@ -309,29 +309,46 @@ def test_chinese_is_marked_as_chinese(name: str) -> None:
 
 
 def test_rows_are_filtered_by_words(visit: Open) -> None:
-    rows = exohcc.load("crosstalk")
     with visit(width=375) as v:
-        page = v.open("book/appendix/messages")
+        page = v.open("book/appendix/rows")
         shown = page.locator(".exo-listing tbody tr:visible")
-        assert shown.count() == rows.height
+        total = shown.count()
+        assert total > exohcc.load("crosstalk").height
         box = page.get_by_role("searchbox", name="Filter the rows")
         box.press_sequentially("SORAFENIB  macrophage")
         page.wait_for_function("new URLSearchParams(location.search).get('find')")
         found = shown.all_text_contents()
-        assert 0 < len(found) < rows.height
+        assert 0 < len(found) < total
         assert all("sorafenib" in text.lower() and "macrophage" in text.lower() for text in found)
-        assert page.get_by_role("status").text_content() == f"{len(found)} of {rows.height} rows"
+        assert page.get_by_role("status").text_content() == f"{len(found)} of {total:,} rows"
         page.reload()
         assert shown.count() == len(found)
         page.get_by_role("searchbox", name="Filter the rows").fill("")
-        assert shown.count() == rows.height
+        assert shown.count() == total
         assert "find" not in page.url
+
+
+def test_a_reference_leads_to_its_rows(visit: Open) -> None:
+    with visit() as v:
+        page = v.open("book/crosstalk/endothelium")
+        entry = page.locator(".citation", has_text="Hepatoma cell-secreted exosomal microRNA-103")
+        entry.get_by_role("link", name="Rows").click()
+        page.wait_for_url("**/appendix/rows.html?find=fang2018mir103")
+        shown = page.locator(".exo-listing tbody tr:visible")
+        keys = set(shown.evaluate_all("rows => rows.map(row => row.dataset.source)"))
+        assert keys == {"fang2018mir103"}
+        held = sum(
+            exohcc.load(name).filter(source="fang2018mir103").height
+            for name in ("crosstalk", "cell_types", "machinery", "claims", "biomarkers", "prognosis", "therapeutics")
+        )
+        assert shown.count() == held > 0
+        assert page.locator("section:visible > h2").count() == page.locator(".exo-listing:visible").count()
 
 
 def test_a_row_is_linked_by_its_id(visit: Open) -> None:
     name = exohcc.load("crosstalk", setting="hcc")["id"][-1]
     with visit() as v:
-        page = v.open("book/appendix/messages")
+        page = v.open("book/appendix/rows")
         page.goto(f"{page.url}?find=nothingofthekind#{name}")
         assert page.locator(f"#{name}").is_visible()
         top = page.locator(f"#{name}").evaluate("row => row.getBoundingClientRect().top")

@@ -51,9 +51,10 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
     body = []
     for row in frame.iter_rows(named=True):
         anchor, link = "", ""
+        key = row.get("source")
         if "id" in frame.columns:
             name_of_row = html.escape(str(row["id"]))
-            anchor = f' id="{name_of_row}"'
+            anchor = f' id="{name_of_row}"' + (f' data-source="{html.escape(str(key))}"' if key else "")
             link = f' <a class="exo-id" href="#{name_of_row}">{name_of_row}</a>'
         cells = []
         for index, (name, label) in enumerate(columns.items()):

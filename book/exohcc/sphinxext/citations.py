@@ -104,7 +104,9 @@ class ExoReferences(LabelReferenceStyle):  # type: ignore[misc]
 
 
 class ExoStyle(Unsrt):  # type: ignore[misc]
-    """Vancouver-like: up to six authors, title, journal, year;volume(number):pages, DOI and PubMed links."""
+    """Vancouver-like: up to six authors, title, journal, year;volume(number):pages, DOI and PubMed links, rows."""
+
+    rows = True  # a link to the rows of the source, from a chapter, which lies in book/<part>/
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -116,7 +118,7 @@ class ExoStyle(Unsrt):  # type: ignore[misc]
     def format_entry(self, label: str, entry: Entry, bib_data: Any = None) -> FormattedEntry:
         """Lay an entry out once, though it stands in the lists of several chapters."""
         status = self.statuses.get(entry.key)
-        known = (_STYLE, entry.key, entry.type, tuple(entry.fields.items()), str(entry.persons), status)
+        known = (_STYLE, self.rows, entry.key, entry.type, tuple(entry.fields.items()), str(entry.persons), status)
         if known not in _TEXTS:
             _TEXTS[known] = super().format_entry(label, entry, bib_data=bib_data).text
         return FormattedEntry(entry.key, _TEXTS[known], label)
@@ -150,6 +152,10 @@ class ExoStyle(Unsrt):  # type: ignore[misc]
             links.append(HRef(f"https://pubmed.ncbi.nlm.nih.gov/{fields['pmid']}/", f"PubMed {fields['pmid']}"))
         if fields.get("url") and not links:
             links.append(HRef(fields["url"], fields["url"]))
+        if self.rows and self.statuses.get(entry.key) == "retracted":
+            links.append(HRef("../appendix/retracted-work.html", "Rows"))
+        elif self.rows:
+            links.append(HRef(f"../appendix/rows.html?find={entry.key}", "Rows"))
         parts: list[Any] = []
         for link in links:
             parts.extend([" ", link])
@@ -171,6 +177,12 @@ class ExoStyle(Unsrt):  # type: ignore[misc]
         return self._template(entry, "howpublished")
 
 
+class ExoTooltips(ExoStyle):
+    """The same without the rows, for tooltips."""
+
+    rows = False
+
+
 def _recall(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Take up what the last build laid out."""
     _TEXTS.update(getattr(env, "exohcc_texts", {}))
@@ -179,7 +191,7 @@ def _recall(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
 def _keep(app: Sphinx, env: BuildEnvironment) -> None:
     """Leave the entries of the bibliography as it is now to the next build."""
     keys = env.get_domain("cite").bibdata.data.entries  # type: ignore[attr-defined]
-    env.exohcc_texts = {k: v for k, v in _TEXTS.items() if k[0] == _STYLE and k[1] in keys}  # type: ignore[attr-defined]
+    env.exohcc_texts = {k: v for k, v in _TEXTS.items() if k[0] == _STYLE and k[2] in keys}  # type: ignore[attr-defined]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -187,5 +199,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-before-read-docs", _recall)
     app.connect("env-updated", _keep, priority=900)  # after the lists are made
     register_plugin("pybtex.style.formatting", "exohcc", ExoStyle)
+    register_plugin("pybtex.style.formatting", "exohcc_tooltips", ExoTooltips)
     register_reference_style("sphinxcontrib.bibtex.style.referencing", "exohcc", ExoReferences)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,7 +3,7 @@
   const FEWEST = 20; // below this a page needs no filter
   const rows = [...document.querySelectorAll(".exo-listing tbody tr")];
   if (rows.length < FEWEST) return;
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const texts = rows.map((row) => `${row.textContent} ${row.dataset.source ?? ""}`.toLowerCase());
   const tables = [...document.querySelectorAll(".exo-listing")];
 
   const form = document.createElement("form");
@@ -26,8 +26,10 @@
       const left = table.querySelectorAll("tbody tr:not([hidden])").length;
       table.hidden = !left;
       table.caption.dataset.left = words.length ? ` (${left} shown)` : "";
+      const section = table.closest("section");
+      if (section?.querySelectorAll(".exo-listing").length === 1 && !section.querySelector("h1")) section.hidden = !left;
     }
-    status.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
+    status.textContent = words.length ? `${shown} of ${rows.length.toLocaleString("en")} rows` : "";
     const address = new URL(location.href);
     if (words.length) address.searchParams.set("find", words.join(" "));
     else address.searchParams.delete("find");
@@ -45,9 +47,9 @@
     row.scrollIntoView();
   }
 
-  // Before the first heading that a listing stands under, so that it is found before the rows.
-  const heading = tables[0].closest("section")?.querySelector(":scope > h2") ?? tables[0];
-  heading.before(form);
+  // Before the first part with a listing, so that it is found before the rows, and stays when the part is hidden.
+  const part = tables[0].closest("section");
+  (!part || part.querySelector("h1") ? tables[0] : part).before(form);
   form.addEventListener("submit", (event) => event.preventDefault());
   box.addEventListener("input", show);
   addEventListener("hashchange", goto);
