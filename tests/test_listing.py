@@ -32,6 +32,12 @@ def test_each_row_can_be_linked_to() -> None:
     assert "exo-id" not in listing(rows.drop("id"), {"cargo": "Cargo"}, caption="c")._repr_html_()
 
 
+def test_a_trial_is_linked_to_its_registry() -> None:
+    rows = exohcc.load("trials").head(1)
+    markup = listing(rows, {"title": "Trial", "source": "Source"}, caption="c")._repr_html_()
+    assert f'<a href="https://clinicaltrials.gov/study/{rows["id"][0]}">ClinicalTrials.gov</a>' in markup
+
+
 def test_cells_are_plain_text() -> None:
     frame = pl.DataFrame({"a": ["<b>"], "b": [True], "c": [None], "d": [["x", "y"]]})
     markup = listing(frame, dict.fromkeys("abcd", "L"), caption="c")._repr_html_()

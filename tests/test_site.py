@@ -353,6 +353,10 @@ def test_a_row_is_linked_by_its_id(visit: Open) -> None:
         assert page.locator(f"#{name}").is_visible()
         top = page.locator(f"#{name}").evaluate("row => row.getBoundingClientRect().top")
         assert 0 <= top < 900
+        box = page.get_by_role("searchbox", name="Filter the rows")
+        box.fill("fang2018mir103")
+        page.goto(f"{page.url.split('#')[0]}#registered-trials")
+        assert page.get_by_role("heading", name="Registered trials").is_visible()
 
 
 def test_every_icon_is_drawn() -> None:

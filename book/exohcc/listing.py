@@ -11,6 +11,7 @@ import polars as pl
 from exohcc import evidence
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_NCT = re.compile(r"NCT\d{8}")
 _WIDE = 5  # more columns do not fit beside each other
 
 
@@ -58,7 +59,9 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
             link = f' <a class="exo-id" href="#{name_of_row}">{name_of_row}</a>'
         cells = []
         for index, (name, label) in enumerate(columns.items()):
-            text = links.get(row[name], _text(row[name])) if name == "source" else _text(row[name])
+            text = _text(row[name])
+            if name == "source":
+                text = links.get(row[name], text) or _registry(row)
             if index == 0:
                 cells.append(f'<th scope="row">{text}{link}</th>')
             else:
@@ -69,6 +72,12 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
         f'<table class="{style}"><caption>{html.escape(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
+
+
+def _registry(row: Mapping[str, object]) -> str:
+    """Return the link to the entry of a registered trial, which has no paper as its source."""
+    name = str(row.get("id", ""))
+    return f'<a href="https://clinicaltrials.gov/study/{name}">ClinicalTrials.gov</a>' if _NCT.fullmatch(name) else ""
 
 
 def _language(text: str) -> str:

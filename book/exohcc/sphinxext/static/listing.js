@@ -36,15 +36,15 @@
     if (address.href !== location.href) history.replaceState(null, "", address);
   }
 
-  /* A link to a row wins over a filter that hides it. */
+  /* A link to a row, or to a part of the page, wins over a filter that hides it. */
   function goto() {
-    const row = rows.find((row) => `#${row.id}` === location.hash);
-    if (!row) return;
-    if (row.hidden) {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    if (!target) return;
+    if (target.closest("[hidden]")) {
       box.value = "";
       show();
     }
-    row.scrollIntoView();
+    target.scrollIntoView();
   }
 
   // Before the first part with a listing, so that it is found before the rows, and stays when the part is hidden.
