@@ -359,6 +359,15 @@ def test_a_row_is_linked_by_its_id(visit: Open) -> None:
         assert page.get_by_role("heading", name="Registered trials").is_visible()
 
 
+@pytest.mark.parametrize("path", sorted((PROJECT / "book/moved").rglob("*.html")), ids=lambda path: path.stem)
+def test_an_old_address_leads_on(path: Path, visit: Open) -> None:
+    with visit() as v:
+        page = v.open(str(path.relative_to(PROJECT / "book/moved").with_suffix("")))
+        page.wait_for_url(lambda url: path.stem not in url)
+        assert page.locator(".bd-article h1").first.is_visible()
+        assert v.errors == []
+
+
 def test_every_icon_is_drawn() -> None:
     style = (HTML / "_static/exohcc/exohcc.css").read_text(encoding="utf-8")
     sizes = {"fa-solid", "fa-regular", "fa-brands", "fa-lg"}
