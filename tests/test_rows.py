@@ -27,17 +27,28 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def damage(root: Path, table: str, match: Match, changes: dict[str, str]) -> int:
-    """Change the first row that matches; return its line."""
-    path = root / f"book/exohcc/data/{table}.csv"
+def _read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as handle:
-        found = list(csv.DictReader(handle))
-    index = next(n for n, row in enumerate(found) if match(row))
-    found[index].update(changes)
+        return list(csv.DictReader(handle))
+
+
+def _write(path: Path, found: list[dict[str, str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, list(found[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(found)
+
+
+def damage(root: Path, table: str, match: Match, changes: dict[str, str]) -> int:
+    """Change the first row that matches, as if it had been read once only; return its line."""
+    path = root / f"book/exohcc/data/{table}.csv"
+    found = _read(path)
+    index = next(n for n, row in enumerate(found) if match(row))
+    if name := found[index].get("id"):
+        readings = path.with_name("readings.csv")
+        _write(readings, [reading for reading in _read(readings) if reading["row"] != name])
+    found[index].update(changes)
+    _write(path, found)
     return index + 2
 
 
@@ -128,6 +139,24 @@ def test_duplicate_message(copy: Path) -> None:
         {n: first[n] for n in ("source", "sender", "cargo", "recipient")},
     )
     assert ("row.duplicate-message", "crosstalk.csv", line) in set(fired(copy))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"resolved": "msc"}, "keeps 'msc', but sender is 'hcc_cell'"),
+        ({"row": "XT9999"}, "no row XT9999"),
+        ({"field": "colour"}, "no field colour"),
+    ],
+)
+def test_a_reading_speaks_of_what_stands(changes: dict[str, str], words: str, copy: Path) -> None:
+    def match(reading: dict[str, str]) -> bool:
+        return reading["field"] == "sender" and reading["resolved"] == "hcc_cell"
+
+    line = damage(copy, "readings", match, changes)
+    (finding,) = [finding for rule in rows.RULES for finding in rule(Project(copy))]
+    assert (finding.rule, finding.path.name, finding.line) == ("row.reading", "readings.csv", line)
+    assert words in finding.what
 
 
 def test_unknown_status(copy: Path) -> None:

@@ -227,6 +227,25 @@ def directions_need_an_effect(project: Project) -> Iterator[Finding]:
             yield _finding(row, "row.direction-without-effect", what, do)
 
 
+def readings_are_of_today(project: Project) -> Iterator[Finding]:
+    """What two readers settled on is what stands in the row."""
+    known = {row.id: row for name, table in project.rows.items() if name != "readings" for row in table}
+    for reading in project.rows.get("readings", []):
+        row, field = known.get(reading["row"]), reading["field"]
+        if row is None:
+            yield _finding(reading, "row.reading", f"there is no row {reading['row']}", "Take the reading out")
+        elif field not in row.values:
+            yield _finding(reading, "row.reading", f"there is no field {field}", "Correct the field")
+        elif _loosely(row[field]) != _loosely(reading["resolved"]):
+            what = f"the reading keeps '{reading['resolved']}', but {field} is '{row[field]}'"
+            yield _finding(reading, "row.reading", what, "Write what stands now into resolved, and why into note")
+
+
+def _loosely(text: str) -> list[str]:
+    """Return the parts of a list, whatever their order and spaces."""
+    return sorted(text.replace(" ", "").split(";"))
+
+
 # Talk among the people who fill the tables; `readings.csv` is its place.
 _TALK = re.compile(
     r"\b(?:first|second) read(?:ing|er)\b|\bproposal: |\bdrop (?:if|this row)\b|\bconsider keep"
@@ -273,6 +292,6 @@ def statuses(project: Project) -> Iterator[Finding]:
 RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
     unique_messages, whole_patients, counts, units_fit_topics, intervals, auc_above_chance, stands_alone,
     blood_has_no_sender, titles_show_no_mechanism, tumour_direction_needs_tumour, body_effects_need_a_body,
-    directions_need_an_effect,
+    directions_need_an_effect, readings_are_of_today,
     no_talk_about_the_work, statuses,
 )  # fmt: skip
