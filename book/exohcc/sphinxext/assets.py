@@ -63,6 +63,9 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
         return
     out = Path(app.outdir)
     download.write(out / "data", Path(app.srcdir) / "references.bib")
+    moved = Path(app.srcdir) / "book" / "moved"  # addresses of pages that have moved lead on
+    if moved.is_dir():
+        shutil.copytree(moved, out, dirs_exist_ok=True)
     for path in app.exohcc_written:  # type: ignore[attr-defined]
         text = path.read_text(encoding="utf-8")
         repaired = text
