@@ -1,6 +1,6 @@
 /* A box that filters the rows of a page's listings by words, and keeps them in the address (?find=...). */
 (() => {
-  const FEWEST = 20; // below this a page needs no filter
+  const FEWEST = 40; // below this a page needs no filter
   const rows = [...document.querySelectorAll(".exo-listing tbody tr")];
   if (rows.length < FEWEST) return;
   const texts = rows.map((row) => `${row.textContent} ${row.dataset.source ?? ""}`.toLowerCase());
