@@ -32,6 +32,14 @@ def test_each_row_can_be_linked_to() -> None:
     assert "exo-id" not in listing(rows.drop("id"), {"cargo": "Cargo"}, caption="c")._repr_html_()
 
 
+def test_a_key_in_a_text_becomes_a_link() -> None:
+    frame = pl.DataFrame({"caveat": ["By the review lee2021role & s13046."], "source": ["fang2018mir103"]})
+    markup = listing(frame, {"caveat": "Caveat", "source": "Source"}, caption="c")._repr_html_()
+    assert 'By the review <a href="https://doi.org/' in markup
+    assert ">Lee 2021</a> &amp; s13046." in markup
+    assert "lee2021role" not in markup
+
+
 def test_a_trial_is_linked_to_its_registry() -> None:
     rows = exohcc.load("trials").head(1)
     markup = listing(rows, {"title": "Trial", "source": "Source"}, caption="c")._repr_html_()

@@ -11,6 +11,7 @@ import polars as pl
 from exohcc import evidence
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_KEY = re.compile(r"\b[a-z]+\d{4}[a-z0-9]+\b")
 _NCT = re.compile(r"NCT\d{8}")
 _WIDE = 5  # more columns do not fit beside each other
 
@@ -34,8 +35,9 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
         The rows, in the order wanted. If there is a column ``id``, each row shows it and can be linked to by it.
     columns : mapping of str to str
         Column of `frame` to the heading shown. The first one is the row's header. ``source`` becomes the
-        first author and year, linked to the DOI or PubMed record; ``summary``, ``statement`` and other long
-        texts stand as they are. Lists are joined, true and false become "yes" and "no", null an empty cell.
+        first author and year, linked to the DOI or PubMed record, and so does a source's key inside a text;
+        ``summary``, ``statement`` and other long texts stand as they are. Lists are joined, true and false
+        become "yes" and "no", null an empty cell.
     caption : str
         What the table holds; read aloud first.
 
@@ -62,6 +64,8 @@ def listing(frame: pl.DataFrame, columns: Mapping[str, str], *, caption: str) ->
             text = _text(row[name])
             if name == "source":
                 text = links.get(row[name], text) or _registry(row)
+            else:
+                text = _KEY.sub(lambda found: links.get(found[0], found[0]), text)
             if index == 0:
                 cells.append(f'<th scope="row">{text}{link}</th>')
             else:
