@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from shutil import which
-
-from playwright.sync_api import sync_playwright
 
 import exohcc
 from conftest import PROJECT
-from test_site import FLAGS
+from test_site import chromium
 
 PICTURE = PROJECT / ".github" / "map.png"
 
 
 def main() -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
         page.goto((PROJECT / "_build/html/book/index.html").as_uri())
         figure = page.locator("figure.vega-figure").first
         figure.scroll_into_view_if_needed()
         page.wait_for_selector("figure.vega-figure canvas, figure.vega-figure svg.marks")
         figure.screenshot(path=PICTURE)
-        browser.close()
     readme = PROJECT / "README.md"
     count = exohcc.load("crosstalk", setting="hcc").height
     text = readme.read_text(encoding="utf-8")

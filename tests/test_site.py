@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,14 +31,21 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the system's Chromium and stop it afterwards."""
     path = which("chromium") or which("chromium-browser") or which("google-chrome")
     assert path, "The browser tests need Chromium; make test installs it or says how."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 class Visit:
@@ -326,6 +334,18 @@ def test_rows_are_filtered_by_words(visit: Open) -> None:
         page.get_by_role("searchbox", name="Filter the rows").fill("")
         assert shown.count() == total
         assert "find" not in page.url
+
+
+def test_limits_are_told_as_what_they_are(visit: Open) -> None:
+    """An interval is of 95 % only where the table says so, and a range without a middle is not lost."""
+    with visit() as v:
+        page = v.open("book/appendix/rows")
+        value = "td[data-label='Value (limits)']"
+        assert page.locator(f"#CL0603 {value}").text_content() == "0.9 (0.69 to 1.18) HR"  # the limits of a 96 % CI
+        assert page.locator(f"#CL0240 {value}").text_content() == "30 to 90 nm"
+        ranges = exohcc.load("claims").filter(pl.col("ci_low").is_not_null())["id"]
+        told = page.locator(f"tr[id^=CL] {value}", has_text=re.compile(r"\d to \d")).count()
+        assert told == len(ranges)
 
 
 def test_a_reference_leads_to_its_rows(visit: Open) -> None:

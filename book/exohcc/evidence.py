@@ -139,7 +139,7 @@ def names() -> dict[str, str]:
 
 
 def references() -> pl.DataFrame:
-    """Return ``references.bib`` as a frame: key, type, title, first_author, authors, journal, year, doi, pmid."""
+    """Return ``references.bib`` as a frame: source, type, year, authors, title, journal, doi, pmid, pmcid."""
     note_read("references.bib")
     entries = bibliography.read(bibliography.default_path()).entries
     columns = ("title", "journal", "doi", "pmid", "pmcid")

@@ -101,9 +101,9 @@ def _text(value: object) -> str:
 
 def _links() -> dict[str, str]:
     """Return {key: link to the source}, the words being first author and year."""
-    found = {}
+    found, names = {}, evidence.names()
     for row in evidence.references().iter_rows(named=True):
-        name = str(row["authors"][0]).split(",")[0].strip("{}") if row["authors"] else row["source"]
+        name = names.get(row["source"], row["source"])
         place = f"https://doi.org/{row['doi']}" if row["doi"] else f"https://pubmed.ncbi.nlm.nih.gov/{row['pmid']}/"
         words = html.escape(f"{name} {row['year']}")
         known = row["doi"] or row["pmid"]
