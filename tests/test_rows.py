@@ -112,6 +112,14 @@ def _counted(kind: str) -> Match:
             "crosstalk", lambda r: r["tumour_direction"] == "pro-tumour" and r["basis"] == "abstract",
             {"effects": "", "caveat": "One cohort."}, "row.direction-without-effect",
         ),
+        (
+            "cell_types", lambda r: r["tumour_direction"] == "pro-tumour" and r["basis"] == "abstract",
+            {"caveat": "Associations only."}, "row.direction-without-effect",
+        ),
+        (
+            "cell_types", lambda r: r["setting"] == "healthy",
+            {"tumour_direction": "anti-tumour"}, "row.direction-without-effect",
+        ),
     ],
 )  # fmt: skip
 def test_rule_fires_at_the_damaged_row(

@@ -218,6 +218,9 @@ def body_effects_need_a_body(project: Project) -> Iterator[Finding]:
             yield _finding(row, "row.effect-without-body", what, "Take the effect out, or say what it rests on")
 
 
+_NO_DIRECTION = re.compile(r"no direction|associations? only|only associations?", re.I)
+
+
 def directions_need_an_effect(project: Project) -> Iterator[Finding]:
     """Pro- or anti-tumour is a verdict on something seen: without a signed effect it comes from the title."""
     for row in project.rows.get("crosstalk", []):
@@ -225,6 +228,13 @@ def directions_need_an_effect(project: Project) -> Iterator[Finding]:
             what = f"tumour_direction is '{row['tumour_direction']}', but no effect is signed"
             do = "Take the direction out, or say in the caveat why the kind of effect is not given"
             yield _finding(row, "row.direction-without-effect", what, do)
+    for row in project.rows.get("cell_types", []):
+        text = f"{row['role']} {row['caveat']}"
+        if row["tumour_direction"] and (row["setting"] == "healthy" or _NO_DIRECTION.search(text)):
+            what = (
+                f"tumour_direction is '{row['tumour_direction']}', but the row shows no effect of the cell on a tumour"
+            )
+            yield _finding(row, "row.direction-without-effect", what, "Take the direction out")
 
 
 def readings_are_of_today(project: Project) -> Iterator[Finding]:
