@@ -100,6 +100,7 @@ ENTRY = "\n@article{%s,\n  author = {Roe, D},\n  title = {{T}},\n  journal = {J}
         (_replace(BIB, "  pmid = {12345},\n", ""), "bib.missing-field", f"{BIB}:9"),
         (_replace(BIB, "  journal = {Journal of Tests},\n", ""), "bib.missing-field", f"{BIB}:1"),
         (_replace(BIB, "Jones, Cy", "Anonymous"), "bib.placeholder", f"{BIB}:9"),
+        (_replace(BIB, "Jones, Cy", "Jones"), "bib.cut-authors", f"{BIB}:9"),
         (_replace(BIB, "{{Cells in small books}}", "{[Cells in small books]}"), "bib.placeholder", f"{BIB}:9"),
         (_replace(BIB, "year = {2021}", "year = {21}"), "bib.year", f"{BIB}:9"),
         (_replace(BIB, "year = {2021}", "year = {2021},\n  year = {2021}"), "bib.duplicate-field", f"{BIB}:9"),

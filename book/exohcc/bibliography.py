@@ -149,6 +149,12 @@ def _entry_findings(path: Path, entry: Reference) -> Iterator[Finding]:
         yield finding("bib.placeholder", "the title stands in brackets", "Give the title, and language if translated")
     if any(author.lower() in ("unknown", "anonymous") for author in entry.authors) or entry.authors == ("others",):
         yield finding("bib.placeholder", "the authors are a placeholder", "Give the authors as printed")
+    if len(entry.authors) == 1 and not entry.authors[0].startswith("{"):
+        # A family name alone comes from a list that was cut; unmarked it would read as the only author.
+        family, _, given = entry.authors[0].partition(",")
+        if not given.strip():
+            do = "Add the other authors ('and others' where the page cut the list) or the given name; a body in braces"
+            yield finding("bib.cut-authors", f"{family.strip()} stands alone, without a given name", do)
     if entry.fields.get("year") and not (entry.year and FIRST_YEAR <= entry.year <= LAST_YEAR):
         yield finding("bib.year", f"year {entry.fields['year']} is not a plausible year", "Give four digits")
     if entry.doi and not DOI.fullmatch(entry.doi):
