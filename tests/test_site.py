@@ -112,6 +112,17 @@ TOO_WIDE = """[...document.querySelectorAll('.vega-chart[data-live]:not(.vega-ch
     .filter(svg => svg.getBoundingClientRect().right > innerWidth).map(svg => svg.getAttribute('aria-label'))"""
 
 
+# Words of a picture that lie outside it, and so are cut off. Rounding of fonts may take a pixel.
+CUT = """[...document.querySelectorAll('.vega-chart svg')].flatMap(svg => {
+    const box = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll('text')].filter(text => {
+        const own = text.getBoundingClientRect();
+        return box.width && own.width && (own.left < box.left - 1.5 || own.right > box.right + 1.5
+            || own.top < box.top - 1.5 || own.bottom > box.bottom + 1.5);
+    }).map(text => `${svg.closest('figure')?.id}: ${text.textContent}`);
+})"""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page_on_a_desk(name: str, visit: Open) -> None:
     """Light, wide: nothing comes from elsewhere, the console is silent, every chart is live and accessible."""
@@ -121,6 +132,7 @@ def test_page_on_a_desk(name: str, visit: Open) -> None:
         assert v.refused == []
         assert v.errors == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+        assert page.evaluate(CUT) == []
         assert faults(page) == []
 
 
@@ -131,13 +143,16 @@ def test_page_on_a_phone_in_the_dark(name: str, visit: Open) -> None:
         v.enliven()
         assert page.evaluate("document.documentElement.scrollWidth") <= 375
         assert page.evaluate(TOO_WIDE) == []
+        assert page.evaluate(CUT) == []
         assert faults(page) == []
 
 
+@pytest.mark.parametrize("width", [1280, 375])
 @pytest.mark.parametrize("name", CHARTS)
-def test_charts_show_without_script(name: str, visit: Open) -> None:
-    with visit(script=False) as v:
+def test_charts_show_without_script(name: str, width: int, visit: Open) -> None:
+    with visit(width=width, script=False) as v:
         page = v.open(name)
+        assert page.evaluate(CUT) == []
         charts = page.locator(".vega-chart")
         assert charts.count() > 0
         for chart in charts.all():
