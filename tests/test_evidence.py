@@ -114,6 +114,12 @@ def test_names_are_those_of_the_papers() -> None:
     assert set(names) == set(exohcc.references()["source"])
 
 
+def test_in_words() -> None:
+    assert exohcc.in_words(["SMAD3", "S100A4", "SMAD3", "NID1"]) == "SMAD3, S100A4 and NID1"
+    assert exohcc.in_words(["SMAD3"]) == "SMAD3"
+    assert exohcc.in_words([]) == "none"
+
+
 def test_the_picture_in_the_readme_is_of_today() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     shown = re.search(r"!\[The map of the field[^\]]*?: (\d+) ", readme)

@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from exohcc.evidence import EvidenceError, labels, load, names, order, references, tables
+    from exohcc.evidence import EvidenceError, in_words, labels, load, names, order, references, tables
 
-__all__ = ["EvidenceError", "labels", "load", "names", "order", "references", "tables"]
+__all__ = ["EvidenceError", "in_words", "labels", "load", "names", "order", "references", "tables"]
 __version__ = "0.1.0"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -136,6 +137,12 @@ def names() -> dict[str, str]:
         for key, authors in references().select("source", "authors").iter_rows()
         if authors
     }
+
+
+def in_words(values: Iterable[str]) -> str:
+    """Return `values` as a list in a sentence, each once and in their order: "A, B and C"; "none" if there are none."""
+    *rest, last = dict.fromkeys(values) or ["none"]
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def references() -> pl.DataFrame:
