@@ -93,7 +93,7 @@ def _counted(kind: str) -> Match:
         ),
         ("crosstalk", lambda r: r["in_vitro"] == "true", {"basis": "title"}, "row.title-basis"),
         ("crosstalk", lambda r: r["basis"] == "title", {"summary": "Exosomes mediate EMT."}, "row.title-basis"),
-        ("cell_types", lambda r: r["basis"] == "title", {"tumour_direction": "pro-tumour"}, "row.title-basis"),
+        ("cell_types", lambda r: r["tumour_direction"] == "pro-tumour", {"basis": "title"}, "row.title-basis"),
         ("machinery", lambda r: r["basis"] == "title", {"effect_on_release": "promotes"}, "row.title-basis"),
         ("claims", lambda r: r["basis"] == "title", {"statement": "HULC does it."}, "row.title-basis"),
         (
