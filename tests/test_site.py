@@ -123,6 +123,33 @@ CUT = """[...document.querySelectorAll('.vega-chart svg')].flatMap(svg => {
 })"""
 
 
+# Whether what has the focus, or for a summary its sign, bears a ring; None once the page is left.
+RING = """(() => {
+    const own = document.activeElement;
+    if (own === document.body) return null;
+    const ringed = [own, ...(own.matches('summary') ? own.children : [])].some(part => {
+        const {outlineStyle, outlineWidth, boxShadow} = getComputedStyle(part);
+        return (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 1) || boxShadow !== 'none';
+    });
+    return [ringed, own.outerHTML.slice(0, 120)];
+})()"""
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (375, True)])
+def test_the_focus_is_seen_on_its_way_through_a_page(width: int, dark: bool, visit: Open) -> None:
+    with visit(width=width, dark=dark) as v:
+        page = v.open("book/crosstalk/endothelium")
+        v.enliven()
+        page.evaluate("scrollTo(0, 0)")
+        stops = []
+        page.keyboard.press("Tab")
+        while (stop := page.evaluate(RING)) and len(stops) < 500:
+            stops.append(stop)
+            page.keyboard.press("Tab")
+        assert len(stops) > 50
+        assert [where for ringed, where in stops if not ringed] == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page_on_a_desk(name: str, visit: Open) -> None:
     """Light, wide: nothing comes from elsewhere, the console is silent, every chart is live and accessible."""
